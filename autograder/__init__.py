@@ -1,0 +1,1 @@
+"""From a submitted notebook to a grade that can be trusted."""
