@@ -1,0 +1,245 @@
+"""Grades one submission: intake, the student's process, the referee, the regression, the result.
+
+Every way of grading (the engine, nbgrader's `autograde`, the audit of the checks) comes through `grade`.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from .assignment import Assignment, Cell, load
+from .intake import PlannedCell, Submission, Unreadable, read_submission
+from .referee import Referee, Verdict, regression_share
+from .student import StudentProcess
+from .versions import versions
+
+STATUSES = (
+    "graded",
+    "graded with repairs",
+    "stopped early",
+    "missing",
+    "ungradable",
+    "grader error",
+)
+
+
+@dataclass(frozen=True)
+class CellGrade:
+    """The points of one graded cell and why."""
+
+    id: str
+    exercise: str
+    points: float
+    max_points: float
+    passed: bool
+    message: str = ""
+    misconception: str = ""
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Grade:
+    """Everything that grading found out about one submission."""
+
+    student: str
+    assignment: str
+    status: str  # one of STATUSES
+    score: float
+    max_score: float
+    cells: tuple[CellGrade, ...] = ()
+    repairs: tuple[str, ...] = ()
+    tampering: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # limits that were hit, why a file could not be read: plain words
+    cpu_seconds: float = 0.0  # of the student's cells
+    wall_seconds: float = 0.0  # of the whole grading
+    versions: dict[str, str] = field(default_factory=dict)
+    notebook: dict[str, Any] = field(default_factory=dict)  # the graded notebook, nbformat 4
+
+    def record(self) -> dict[str, Any]:
+        """All but the notebook, as plain data."""
+        return {key: value for key, value in asdict(self).items() if key != "notebook"}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Grade:
+        """Rebuild a grade from `asdict` or JSON."""
+        plain = {key: data[key] for key in (item.name for item in fields(cls)) if key in data}
+        plain["cells"] = tuple(CellGrade(**cell) for cell in plain.get("cells", ()))
+        for key in ("repairs", "tampering", "notes"):
+            plain[key] = tuple(plain.get(key, ()))
+        return cls(**plain)
+
+
+def run_job(
+    process: StudentProcess,
+    root: str,
+    assignment_name: str,
+    path: str,
+    student: str,
+    limits: dict | None = None,
+) -> dict[str, Any]:
+    """Grade the file at `path`; the form in which the warm parent calls `grade` (plain data in and out)."""
+    return asdict(grade(Path(path), load(Path(root), assignment_name, limits), process, student))
+
+
+def grade(path: Path, assignment: Assignment, process: StudentProcess, student: str) -> Grade:
+    """Grade one submitted notebook.
+
+    Args:
+        path: the submitted .ipynb; it may be missing, broken or hostile.
+        assignment: what it is graded against.
+        process: a fresh student process, in which nothing has run yet.
+        student: the student's id in the gradebook.
+    """
+    start = time.perf_counter()
+    if not path.is_symlink() and not path.exists():
+        return not_graded(assignment, student, "missing", f"No notebook named {path.name} was handed in.")
+    try:
+        submission = read_submission(path, assignment, student)
+    except Unreadable as reason:
+        return not_graded(assignment, student, "ungradable", str(reason))
+    return _Grading(assignment, process, submission).run(start)
+
+
+def not_graded(assignment: Assignment, student: str, status: str, reason: str) -> Grade:
+    """A grade of zero for what could not be run, with the reason in the student's words."""
+    cells = tuple(
+        CellGrade(
+            cell.id, cell.exercise or cell.id, 0.0, cell.points, False, reason, hidden=cell.role == "hidden"
+        )
+        for cell in assignment.cells
+        if cell.points
+    )
+    notebook = copy.deepcopy(dict(assignment.notebook))
+    for node in notebook["cells"]:
+        if node["cell_type"] == "code":
+            graded = node["metadata"].get("nbgrader", {}).get("grade")
+            failure = {"output_type": "error", "ename": "NotGraded", "evalue": reason, "traceback": [reason]}
+            node["outputs"] = [failure] if graded else []
+            node["execution_count"] = None
+            if node["metadata"].get("nbgrader", {}).get("solution"):
+                node["source"] = ""  # the instructor's copy holds the solution
+    result = Grade(
+        student,
+        assignment.name,
+        status,
+        0.0,
+        sum(cell.max_points for cell in cells),
+        cells,
+        notes=(reason,),
+        versions=versions(assignment.version),
+    )
+    return _with_notebook(result, notebook)
+
+
+def _with_notebook(result: Grade, notebook: dict[str, Any]) -> Grade:
+    """Put the record into the notebook, so that the feedback can be made from the notebook alone."""
+    notebook["metadata"] = {**notebook["metadata"], "course": {"grade": result.record()}}
+    return Grade(
+        **{**{item.name: getattr(result, item.name) for item in fields(Grade)}, "notebook": notebook}
+    )
+
+
+class _Grading:
+    """The state of grading one submission, cell by cell."""
+
+    def __init__(self, assignment: Assignment, process: StudentProcess, submission: Submission) -> None:
+        self._assignment = assignment
+        self._process = process
+        self._submission = submission
+        self._cells: dict[str, Cell] = {cell.id: cell for cell in assignment.cells}
+        self._templates = {node["id"]: node for node in assignment.notebook["cells"]}
+        self._referee = Referee(assignment, process)
+        self._regressions: dict[str, Verdict] = {}
+        self._grades: list[CellGrade] = []
+        self._notes: list[str] = []
+        self._cpu_seconds = 0.0
+
+    def run(self, start: float) -> Grade:
+        nodes = [self._visit(planned) for planned in self._submission.cells]
+        if not self._process.alive:
+            self._notes.append(self._process.ended)
+        result = Grade(
+            self._submission.student,
+            self._assignment.name,
+            self._status(),
+            sum(cell.points for cell in self._grades),
+            sum(cell.max_points for cell in self._grades),
+            tuple(self._grades),
+            self._submission.repairs,
+            self._submission.tampering,
+            tuple(dict.fromkeys(self._notes)),
+            round(self._cpu_seconds, 3),
+            round(time.perf_counter() - start, 3),
+            versions(self._assignment.version),
+        )
+        notebook = {**self._assignment.notebook, "cells": nodes}
+        return _with_notebook(result, notebook)
+
+    def _status(self) -> str:
+        if not self._process.alive:
+            return "stopped early"
+        return "graded with repairs" if self._submission.repairs else "graded"
+
+    def _visit(self, planned: PlannedCell) -> dict[str, Any]:
+        """Run or judge one cell; return it as it stands in the graded notebook."""
+        node = self._node(planned)
+        if planned.cell_type != "code":
+            return node
+        if planned.role in ("check", "hidden"):
+            cell = self._cells[planned.id]
+            verdict = self._referee.judge(cell)
+            self._record(cell, verdict)
+            node["outputs"] = verdict.outputs
+        elif planned.role == "regression":
+            verdict = self._regressions[planned.id] = self._referee.watch(self._cells[planned.id])
+            node["outputs"] = verdict.outputs
+        elif planned.role == "regression_points":
+            node["outputs"] = self._regression_points(self._cells[planned.id])
+        elif (
+            planned.role != "figure"
+        ):  # pictures give no points: they are the student's to look at, not ours to run
+            run = self._process.run(planned.source, planned.id)
+            node["outputs"] = run.outputs
+            self._cpu_seconds += run.cpu_seconds
+            if run.note:
+                self._notes.append(run.note)
+        return node
+
+    def _node(self, planned: PlannedCell) -> dict[str, Any]:
+        template = self._templates.get(planned.id)
+        metadata = copy.deepcopy(dict(template["metadata"])) if template else {}
+        node: dict[str, Any] = {
+            "id": planned.id,
+            "cell_type": planned.cell_type,
+            "metadata": metadata,
+            "source": planned.source,
+        }
+        if planned.cell_type == "code":
+            node |= {"outputs": [], "execution_count": None}
+        return node
+
+    def _record(self, cell: Cell, verdict: Verdict) -> None:
+        self._grades.append(
+            CellGrade(
+                cell.id,
+                cell.exercise or cell.id,
+                round(verdict.share * cell.points, 4),
+                cell.points,
+                verdict.passed,
+                verdict.message,
+                verdict.misconception,
+                hidden=cell.role == "hidden",
+            )
+        )
+
+    def _regression_points(self, cell: Cell) -> list[dict]:
+        share = regression_share(self._regressions)
+        wrong = [verdict.message for verdict in self._regressions.values() if not verdict.passed]
+        self._record(cell, Verdict(not wrong, share, "\n".join(wrong)))
+        points = round(share * cell.points, 4)
+        data = {"text/plain": repr(points)}
+        return [{"output_type": "execute_result", "execution_count": None, "metadata": {}, "data": data}]
