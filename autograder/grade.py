@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,17 @@ class Grade:
 
     def record(self) -> dict[str, Any]:
         """All but the notebook, as plain data."""
-        return {key: value for key, value in asdict(self).items() if key != "notebook"}
+        plain = asdict(replace(self, notebook={}))
+        del plain["notebook"]
+        return plain
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as plain data."""
+        return {**self.record(), "notebook": self.notebook}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Grade:
-        """Rebuild a grade from `asdict` or JSON."""
+        """Rebuild a grade from `to_dict` or JSON."""
         plain = {key: data[key] for key in (item.name for item in fields(cls)) if key in data}
         plain["cells"] = tuple(CellGrade(**cell) for cell in plain.get("cells", ()))
         for key in ("repairs", "tampering", "notes"):
@@ -82,7 +88,7 @@ def run_job(
     limits: dict | None = None,
 ) -> dict[str, Any]:
     """Grade the file at `path`; the form in which the warm parent calls `grade` (plain data in and out)."""
-    return asdict(grade(Path(path), load(Path(root), assignment_name, limits), process, student))
+    return grade(Path(path), load(Path(root), assignment_name, limits), process, student).to_dict()
 
 
 def grade(path: Path, assignment: Assignment, process: StudentProcess, student: str) -> Grade:
@@ -138,9 +144,7 @@ def not_graded(assignment: Assignment, student: str, status: str, reason: str) -
 def _with_notebook(result: Grade, notebook: dict[str, Any]) -> Grade:
     """Put the record into the notebook, so that the feedback can be made from the notebook alone."""
     notebook["metadata"] = {**notebook["metadata"], "course": {"grade": result.record()}}
-    return Grade(
-        **{**{item.name: getattr(result, item.name) for item in fields(Grade)}, "notebook": notebook}
-    )
+    return replace(result, notebook=notebook)
 
 
 class _Grading:

@@ -1,7 +1,8 @@
 """Judges the test cells, in a process that the student's code cannot reach.
 
-A test cell is ordinary nbgrader code. The names that the student defined stand for values or proxies fetched from the
-student's process; everything else (NumPy, the checks, the stored answers, the comparison) is the referee's own.
+A test cell is ordinary nbgrader code. The names that the student defined stand for values or proxies fetched
+from the student's process; everything else (NumPy, the checks, the stored answers, the comparison) is the
+referee's own.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Referee:
         return Verdict(share == 1, share, "" if share == 1 else "Part of this check holds.", outputs=outputs)
 
     def watch(self, cell: Cell) -> Verdict:
-        """Run a regression cell with the student's functions and compare what it prints with the reference."""
+        """Run a regression cell with the student's functions; compare its output with the reference's."""
         printed = io.StringIO()
         outputs: list[dict] = []
         try:

@@ -1,0 +1,134 @@
+"""The commands: `python -m autograder build | grade | demo | mutation`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Exit codes
+DONE, PROBLEM, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        return options.run(options)
+    except KeyboardInterrupt:
+        print("\nInterrupted. What was graded is kept; the same command goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+    except _expected_errors() as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return PROBLEM
+    except OSError as error:
+        print(f"autograder: {error}. What was graded is kept; run the same command again.", file=sys.stderr)
+        return PROBLEM
+
+
+def _expected_errors() -> tuple[type[Exception], ...]:
+    """Errors that are a clear line for a person, not a fault of the program."""
+    from .assignment import AssignmentError
+    from .engine import NothingToGrade
+    from .gradebook import GradebookError
+    from .sandbox import SandboxUnavailable
+
+    return AssignmentError, NothingToGrade, GradebookError, SandboxUnavailable
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m autograder", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    build = commands.add_parser("build", help="make the notebooks from their sources")
+    build.add_argument("names", nargs="*", metavar="ASSIGNMENT", help="default: all")
+    build.add_argument(
+        "--check", action="store_true", help="only compare: fail where a notebook is not up to date"
+    )
+    build.add_argument("--measure", action="store_true", help="time the experiments anew on this machine")
+    build.set_defaults(run=_build)
+
+    grade = commands.add_parser("grade", help="grade a class")
+    grade.add_argument("assignment", metavar="ASSIGNMENT")
+    grade.add_argument("students", nargs="*", metavar="STUDENT", help="default: everybody who handed in")
+    grade.add_argument("--folder", type=Path, default=ROOT, help="holds submitted/ (default: %(default)s)")
+    _grading_options(grade)
+    grade.set_defaults(run=_grade)
+
+    demo = commands.add_parser("demo", help="make the demo class, grade it, compare with what is expected")
+    demo.add_argument("--folder", type=Path, default=ROOT / "demo", help="default: %(default)s")
+    _grading_options(demo)
+    demo.set_defaults(run=_demo)
+
+    mutation = commands.add_parser("mutation", help="audit the checks: wrong code must fail them")
+    mutation.add_argument("assignment", metavar="ASSIGNMENT")
+    mutation.add_argument("exercises", nargs="*", metavar="EXERCISE", help="default: all")
+    mutation.set_defaults(run=_mutation)
+    return parser
+
+
+def _grading_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers", type=int, default=0, help="submissions side by side (default: one per core)"
+    )
+    parser.add_argument(
+        "--scheduler", default="", metavar="tcp://HOST:PORT", help="a Dask cluster's scheduler"
+    )
+    parser.add_argument("--sandbox", choices=("auto", "none"), help="none: run students' code unprotected")
+    parser.add_argument("--force", action="store_true", help="grade again what has not changed, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write scores, points and messages to FILE")
+
+
+def _build(options: argparse.Namespace) -> int:
+    from .build import build, sources
+
+    problems = []
+    for name in options.names or sources(ROOT):
+        found = build(ROOT, name, check=options.check, measure=options.measure)
+        problems += [f"{name}: {problem}" for problem in found]
+        print(f"{name}: {'up to date' if options.check else 'built'}" if not found else f"{name}: not right")
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return PROBLEM if problems else DONE
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from .classroom import grade_and_record, table
+
+    outcome = grade_and_record(ROOT, options.folder, options.assignment, options.students, options)
+    print(table(outcome.grades))
+    print(outcome.where())
+    return PROBLEM if outcome.failed else DONE
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from . import demo
+    from .classroom import grade_and_record, table
+
+    expected = demo.make(ROOT, options.folder)
+    outcome = grade_and_record(ROOT, options.folder, demo.ASSIGNMENT, [], options)
+    print(table(outcome.grades, {row.student: row.shown() for row in expected}))
+    differences = demo.compare(expected, outcome.grades)
+    for difference in differences:
+        print(f"NOT AS EXPECTED  {difference}", file=sys.stderr)
+    if not differences:
+        print(f"All {len(expected)} submissions came out as expected.")
+    print(outcome.where())
+    return PROBLEM if differences or outcome.failed else DONE
+
+
+def _mutation(options: argparse.Namespace) -> int:
+    from .mutation import run
+
+    report = run(ROOT, options.assignment, options.exercises or None)
+    print(report.text())
+    return DONE if report.ok else PROBLEM
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""From a folder of submissions to grades, gradebook, feedback pages and report, for `grade` and `demo`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from . import assignment as assignments
+from . import feedback, report, sandbox
+from .engine import Settings, find_jobs, grade_class, write_whole
+from .grade import Grade
+from .gradebook import GradebookWriter
+from .settings import course_settings
+
+log = logging.getLogger("autograder")
+
+UNPROTECTED = (
+    "WARNING  --sandbox none: the students' code runs with your rights: it can read and change your files "
+    "and use the network. Only for submissions that you trust."
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What grading a class left behind."""
+
+    grades: list[Grade]
+    folder: Path
+    report: Path
+    gradebook: str
+
+    @property
+    def failed(self) -> list[str]:
+        """Students whom the grader itself failed: no grade was written for them."""
+        return [grade.student for grade in self.grades if grade.status == "grader error"]
+
+    def where(self) -> str:
+        """Say where everything is."""
+        lines = [
+            f"gradebook  {self.gradebook}",
+            f"feedback   {self.folder / 'feedback'}/STUDENT/{self.grades[0].assignment}/",
+            f"report     {self.report}",
+            f"log        {self.folder / 'grading.log'}",
+        ]
+        if self.failed:
+            lines.append(
+                f"NOT GRADED {', '.join(self.failed)}: the grader failed (see the log); run it again"
+            )
+        return "\n".join(lines)
+
+
+def grade_and_record(
+    root: Path, folder: Path, name: str, students: Sequence[str], options: argparse.Namespace
+) -> Outcome:
+    """Grade, and write gradebook, graded notebooks, feedback, report and (if asked) JSON.
+
+    Raises:
+        AssignmentError, NothingToGrade, SandboxUnavailable, GradebookError: with a line that says what to do.
+    """
+    folder = folder.resolve()
+    course = course_settings(root)
+    assignment = assignments.load(root, name, course.limits)
+    settings = Settings(options.sandbox or course.sandbox, options.workers, options.scheduler, options.force)
+    if settings.sandbox == "none":
+        print(UNPROTECTED, file=sys.stderr)
+    else:
+        sandbox.require()
+    jobs = find_jobs(folder, assignment, students)
+    db_url = course.db_url if folder == root.resolve() else f"sqlite:///{folder / 'gradebook.db'}"
+    with _logging_to(folder / "grading.log"), GradebookWriter(db_url) as gradebook:
+        gradebook.register(assignment)
+        with _progress(len(jobs)) as progress:
+
+            def record(grade: Grade, fresh: bool) -> None:
+                if grade.status != "grader error":
+                    gradebook.write(grade)
+                    _write_notebook_and_feedback(folder, grade)
+                line = _line(grade, fresh)
+                log.info(line)
+                progress(line)
+
+            grades = grade_class(root, folder, assignment, jobs, settings, record)
+    page = folder / "report" / f"{name}.html"
+    write_whole(page, report.render(grades, assignment))
+    if options.json:
+        write_whole(options.json, json.dumps([grade.record() for grade in grades], indent=1))
+    return Outcome(grades, folder, page, db_url)
+
+
+def _write_notebook_and_feedback(folder: Path, grade: Grade) -> None:
+    """As nbgrader lays them out, so that its formgrader and its students' tools find them."""
+    place = Path(grade.student) / grade.assignment / grade.assignment
+    write_whole(folder / "autograded" / place.with_suffix(".ipynb"), json.dumps(grade.notebook, indent=1))
+    write_whole(folder / "feedback" / place.with_suffix(".html"), feedback.render(grade.notebook))
+
+
+def _line(grade: Grade, fresh: bool) -> str:
+    words = [f"{grade.student}: {grade.score:g}/{grade.max_score:g}, {grade.status}"]
+    words.append(f"{grade.wall_seconds:.1f} s" if fresh else "kept from an earlier run")
+    if grade.tampering:
+        words.append(f"{len(grade.tampering)} sign(s) of tampering")
+    return ", ".join(words)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator:
+    """A progress bar on a terminal, a line per submission elsewhere."""
+    console = Console(stderr=True)
+    columns = TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("grading", total=total)
+
+        def advance(line: str) -> None:
+            progress.advance(task)
+            progress.console.print(Text(line))
+
+        yield advance
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Append this package's log lines to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def table(grades: Sequence[Grade], expected: dict[str, str] | None = None) -> str:
+    """The class as a table; with a column of what was expected where that is known."""
+    columns = ["student", "score", "status", *(["expected"] if expected else []), "what happened"]
+    grid = Table(*columns, show_lines=False, pad_edge=False)
+    for grade in grades:
+        cells = [grade.student, f"{grade.score:g} / {grade.max_score:g}", grade.status]
+        if expected:
+            cells.append(expected.get(grade.student, ""))
+        cells.append(story(grade))
+        grid.add_row(*map(Text, cells))
+    text = StringIO()
+    Console(file=text, width=150).print(grid)
+    return text.getvalue().rstrip()
+
+
+def story(grade: Grade) -> str:
+    """One line on what happened: a note, a sign of tampering, failed exercises with their misconceptions."""
+    failed: dict[str, str] = {}
+    for cell in grade.cells:
+        if not cell.passed:
+            failed[cell.exercise] = failed.get(cell.exercise) or cell.misconception
+    words = list(grade.notes[:1])
+    if grade.tampering:
+        words.append(f"tampering: {grade.tampering[0]}")
+    if grade.repairs:
+        words.append(f"{len(grade.repairs)} repair(s)")
+    if failed and grade.status not in ("missing", "ungradable"):
+        named = [f"{name} ({reason})" if reason else name for name, reason in failed.items()]
+        words.append(
+            "lost: " + ", ".join(named[:4]) + (f" and {len(named) - 4} more" if len(named) > 4 else "")
+        )
+    return "; ".join(words) or "all checks pass"

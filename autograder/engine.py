@@ -1,0 +1,251 @@
+"""Grades a class: one Dask task per submission, results on disk before they count, resumed where it stopped.
+
+The tasks are light: each asks the machine's warm parent to fork a grader (see warm.py), so threads suffice as
+workers on one machine, and the same task runs on a cluster's workers where they see the same files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .assignment import Assignment
+from .grade import Grade, not_graded
+from .versions import versions
+from .warm import GraderDied, WarmParent
+
+log = logging.getLogger("autograder")
+
+HASHED_BYTES = 128 << 20  # a larger file is refused by intake; its beginning is enough for the key
+GRADER_ALLOWANCE_SECONDS = 120  # beyond the student's own budget: start, checks, drawing
+
+
+class NothingToGrade(Exception):
+    """There is no submission of this assignment; the text says where they are looked for."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to be graded."""
+
+    student: str
+    path: Path
+    key: str  # of (notebook, assignment version, grader and package versions)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to grade: from nbgrader_config.py and the command line."""
+
+    sandbox: str = "auto"  # "auto": bubblewrap or refuse; "none": unprotected
+    workers: int = 0  # side by side; 0: one per CPU core
+    scheduler: str = ""  # address of a Dask scheduler; empty: this machine
+    force: bool = False  # grade also what has not changed
+
+
+def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()) -> list[Job]:
+    """The submissions in `folder`/submitted/STUDENT/ASSIGNMENT/, in the students' order.
+
+    Raises:
+        NothingToGrade: no student has handed in this assignment.
+    """
+    submitted = folder / "submitted"
+    jobs = []
+    for place in sorted(submitted.glob(f"*/{assignment.name}")):
+        student = place.parent.name
+        if not students or student in students:
+            path = place / f"{assignment.name}.ipynb"
+            jobs.append(Job(student, path, _key(path, assignment)))
+    if not jobs:
+        who = f" by {', '.join(students)}" if students else ""
+        raise NothingToGrade(
+            f"No submission of '{assignment.name}'{who}: expected "
+            f"{submitted}/STUDENT/{assignment.name}/{assignment.name}.ipynb"
+        )
+    return jobs
+
+
+def _key(path: Path, assignment: Assignment) -> str:
+    """Depends on all that can change the grade; a link or a pipe is never opened."""
+    digest = hashlib.sha256(json.dumps(versions(assignment.version), sort_keys=True).encode())
+    digest.update(repr(assignment.limits).encode())
+    for file in sorted({path, *path.parent.glob("*.ipynb")}):
+        try:
+            information = os.lstat(file)
+        except OSError:
+            continue
+        digest.update(f"{file.name} {stat.S_IFMT(information.st_mode)}".encode())
+        if stat.S_ISREG(information.st_mode):
+            with file.open("rb") as stream:
+                digest.update(stream.read(HASHED_BYTES))
+    return digest.hexdigest()
+
+
+class Results:
+    """Finished grades on disk, one JSON file per student, written whole or not at all."""
+
+    def __init__(self, folder: Path, assignment: str) -> None:
+        self._folder = folder / ".grading" / assignment
+
+    def get(self, job: Job) -> Grade | None:
+        """The kept grade of exactly this job, if there is one."""
+        try:
+            kept = json.loads((self._folder / f"{job.student}.json").read_text())
+            return Grade.from_dict(kept["grade"]) if kept["key"] == job.key else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def put(self, job: Job, grade: Grade) -> None:
+        """Keep a grade."""
+        text = json.dumps({"key": job.key, "grade": grade.to_dict()})
+        write_whole(self._folder / f"{job.student}.json", text)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a crash leaves either the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def grade_class(
+    root: Path,
+    folder: Path,
+    assignment: Assignment,
+    jobs: Sequence[Job],
+    settings: Settings,
+    on_grade: Callable[[Grade, bool], None],
+) -> list[Grade]:
+    """Grade the jobs; call `on_grade(grade, fresh)` for each as it is finished, in this thread.
+
+    What is kept from an earlier run and unchanged is not graded again (`fresh` is False then). Interrupted at
+    any point, the next call goes on where this one stopped.
+    """
+    results = Results(folder, assignment.name)
+    finished: dict[str, Grade] = {}
+    open_jobs = []
+    for job in jobs:
+        kept = None if settings.force else results.get(job)
+        if kept is None:
+            open_jobs.append(job)
+        else:
+            finished[job.student] = kept
+            on_grade(kept, False)
+    for job, grade in _run(root, assignment, open_jobs, settings):
+        if grade.status != "grader error":
+            results.put(job, grade)
+        finished[job.student] = grade
+        on_grade(grade, True)
+    return [finished[job.student] for job in jobs]
+
+
+def _run(
+    root: Path, assignment: Assignment, jobs: Sequence[Job], settings: Settings
+) -> Iterator[tuple[Job, Grade]]:
+    if not jobs:
+        return
+    from distributed import Client, LocalCluster, as_completed
+
+    # A local "cluster" of threads: the work is done by the processes that the warm parent forks.
+    cluster = None
+    if not settings.scheduler:
+        threads = min(settings.workers or os.cpu_count() or 1, len(jobs))
+        cluster = LocalCluster(
+            n_workers=1, threads_per_worker=threads, processes=False, dashboard_address=None, memory_limit=0
+        )
+    client = Client(settings.scheduler or cluster)
+    try:
+        waiting = iter(jobs)
+        by_key: dict[str, Job] = {}
+
+        def submit(job: Job) -> Any:
+            arguments = {
+                "root": str(root),
+                "assignment_name": assignment.name,
+                "path": str(job.path),
+                "student": job.student,
+                "limits": asdict(assignment.limits),
+            }
+            future = client.submit(
+                grade_here,
+                arguments,
+                settings.sandbox,
+                student_settings(assignment),
+                assignment.limits.total_seconds + GRADER_ALLOWANCE_SECONDS,
+                key=f"{job.student}-{job.key}",
+                pure=False,
+            )
+            by_key[future.key] = job
+            return future
+
+        # A window keeps the scheduler's memory bounded, however large the class is.
+        window = 4 * max(1, sum(client.nthreads().values()))
+        running = as_completed([submit(job) for _, job in zip(range(window), waiting, strict=False)])
+        for future in running:
+            job = by_key.pop(future.key)
+            error = future.exception()
+            if error is None:
+                yield job, Grade.from_dict(future.result())
+            else:
+                log.error("%s: the grader failed: %s", job.student, error)
+                yield job, not_graded(assignment, job.student, "grader error", f"The grader failed: {error}")
+            future.release()
+            following = next(waiting, None)
+            if following is not None:
+                running.add(submit(following))
+    finally:
+        client.close()
+        if cluster is not None:
+            cluster.close()
+        _close_warm_parents()
+
+
+_warm_parents: dict[str, WarmParent] = {}
+_lock = threading.Lock()
+
+
+def grade_here(
+    arguments: dict[str, Any], sandbox: str, student: dict[str, Any], timeout_seconds: float
+) -> dict[str, Any]:
+    """Grade one submission on this machine (a Dask task); all arguments are plain data."""
+    with _lock:
+        if sandbox not in _warm_parents:
+            _warm_parents[sandbox] = WarmParent(sandbox)
+        parent = _warm_parents[sandbox]
+    for attempt in (1, 2):
+        try:
+            return parent.run(
+                "autograder.grade:run_job", arguments, student=student, timeout_seconds=timeout_seconds
+            )
+        except GraderDied as death:
+            if attempt == 2:
+                raise
+            log.warning("%s: %s; trying once more", arguments["student"], death)
+    raise AssertionError("not reached")
+
+
+def student_settings(assignment: Assignment) -> dict[str, Any]:
+    """What the warm parent must know to start a student's process for this assignment."""
+    return {"folder": str(assignment.release_folder), "limits": asdict(assignment.limits)}
+
+
+def _close_warm_parents() -> None:
+    with _lock:
+        while _warm_parents:
+            _warm_parents.popitem()[1].close()
