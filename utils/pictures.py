@@ -1,6 +1,6 @@
 """The photograph on which the notebooks try their functions out.
 
-It shows Rear Admiral Grace Hopper, who wrote one of the first compilers. The picture is a work of the
+It shows Commodore Grace Hopper, who wrote one of the first compilers. The picture is a work of the
 United States Navy (James S. Davis, 1984) and in the public domain; matplotlib ships it as sample data, so
 that no download is needed.
 """
@@ -21,8 +21,8 @@ def photograph(shrink: int = 4) -> np.ndarray:
     Returns:
         array (3, 600 // shrink, 512 // shrink), float32, values in [0, 1]: red, green and blue.
     """
-    with cbook.get_sample_data("grace_hopper.jpg") as file:
-        pixels = plt.imread(file, format="jpg")  # (600, 512, 3), whole numbers 0 to 255
+    path = str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+    pixels = plt.imread(path)  # (600, 512, 3), whole numbers 0 to 255
     rows, columns = pixels.shape[0] // shrink, pixels.shape[1] // shrink
     blocks = pixels[: rows * shrink, : columns * shrink].reshape(rows, shrink, columns, shrink, 3)
     return np.moveaxis(blocks.mean(axis=(1, 3)) / 255, -1, 0).astype(np.float32).copy()

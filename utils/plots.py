@@ -69,7 +69,7 @@ def canvas(width: float, height: float, unit: float = 0.5) -> tuple[Figure, Axes
     """An empty sheet for a drawing, without axes.
 
     Args:
-        width, height: of the sheet, in units of the drawing; (0, 0) is its upper left corner, y runs downwards.
+        width, height: of the sheet, in units of the drawing; (0, 0) is its upper left corner, y runs down.
         unit: length of one unit, in inches.
     """
     figure = plt.figure(figsize=(width * unit, height * unit), layout="none")
