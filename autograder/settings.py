@@ -1,0 +1,60 @@
+"""The grading options of nbgrader_config.py, for nbgrader's commands and for ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from traitlets import Dict, Enum, Float
+from traitlets.config import Config, Configurable
+from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
+
+CONFIG_FILE = "nbgrader_config.py"
+
+
+class CourseGrading(Configurable):
+    """How submissions are run: set with ``c.CourseGrading...`` in nbgrader_config.py."""
+
+    sandbox = Enum(
+        ["auto", "none"],
+        default_value="auto",
+        help="auto: students' code runs shut in by bubblewrap, or grading refuses. none: unprotected.",
+    ).tag(config=True)
+
+    limits = Dict(
+        help="Limits of one submission, by the names in autograder.assignment.Limits (seconds, MB, KB). "
+        "Under the name of an assignment: limits for that one only.",
+    ).tag(config=True)
+
+    grader_seconds = Float(
+        120.0,
+        help="Seconds by the clock that grading one submission may take beyond its own total_seconds.",
+    ).tag(config=True)
+
+
+@dataclass(frozen=True)
+class CourseSettings:
+    """What the configuration file says, ready for use."""
+
+    sandbox: str
+    limits: dict[str, Any]
+    grader_seconds: float
+    db_url: str
+    config: Config  # all of it, for nbgrader's own classes
+
+
+def read_config(root: Path) -> Config:
+    """The configuration file in `root`; empty where there is none."""
+    try:
+        return PyFileConfigLoader(CONFIG_FILE, path=str(root)).load_config()
+    except ConfigFileNotFound:
+        return Config()
+
+
+def course_settings(root: Path) -> CourseSettings:
+    """The settings of the course in `root`."""
+    config = read_config(root)
+    grading = CourseGrading(config=config)
+    db_url = config.CourseDirectory.get("db_url") or f"sqlite:///{root.resolve() / 'gradebook.db'}"
+    return CourseSettings(grading.sandbox, dict(grading.limits), grading.grader_seconds, db_url, config)
