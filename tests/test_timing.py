@@ -51,7 +51,7 @@ def test_new_labels_are_measured_and_added(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("settings", [{"repeats": 0}, {"warm_up": -1}])
 def test_settings_that_make_no_sense_are_refused_with_their_numbers(settings):
-    with pytest.raises(ValueError, match="0|-1"):
+    with pytest.raises(ValueError, match=r"0|-1"):
         timing.measure(sum, [1], label="never", **settings)
 
 

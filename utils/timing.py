@@ -59,11 +59,8 @@ def measure(
 
 def in_words(seconds: float) -> str:
     """A duration with a fitting unit and two digits that mean something, like "3.1 ms"."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            break
-    value = float(f"{seconds / size:.2g}")
-    return f"{value:g} {unit}"
+    unit, size = ("s", 1.0) if seconds >= 1 else ("ms", 1e-3) if seconds >= 1e-3 else ("µs", 1e-6)
+    return f"{float(f'{seconds / size:.2g}'):g} {unit}"
 
 
 def _one_run(function: Callable[..., Any], args: tuple[Any, ...], device: torch.device | str) -> float:
