@@ -145,6 +145,7 @@ class Student:
 GRADED = ("graded",)
 REPAIRED = ("graded with repairs",)
 STOPPED = ("stopped early",)
+UNGRADABLE = ("ungradable",)
 SECOND_HALF = (
     "conv2d",
     "conv1x1",
@@ -164,6 +165,7 @@ FIRST_HALF = (
     "locally_connected2d",
     "conv2d_loops",
 )
+ALL = (*FIRST_HALF, *SECOND_HALF, *QUIZZES, "regression")
 
 
 def none_of(*exercises: str) -> dict[str, float]:
@@ -200,9 +202,7 @@ STUDENTS: tuple[Student, ...] = (
         Expected("iwasawa", "half done", GRADED, 43, none_of(*SECOND_HALF, *QUIZZES[1:], "regression")),
     ),
     Student(
-        Expected(
-            "jacobi", "untouched", GRADED, 0, none_of(*FIRST_HALF, *SECOND_HALF, *QUIZZES, "regression")
-        ),
+        Expected("jacobi", "untouched", GRADED, 0, none_of(*ALL)),
     ),
     Student(
         Expected(
@@ -238,7 +238,7 @@ STUDENTS: tuple[Student, ...] = (
         treat=saved_by_colab,
     ),
     Student(
-        Expected("turing", "truncated file", ("ungradable",), 0, mentions=("hand in",)),
+        Expected("turing", "truncated file", UNGRADABLE, 0, none_of(*ALL), mentions=("hand in",)),
         keep=0.6,
     ),
 )

@@ -362,6 +362,7 @@ def render(notebook: Mapping[str, Any], scores: Mapping[str, float] | None = Non
         repairs=words(record, "repairs"),
         tampering=words(record, "tampering"),
         notes=notes,
+        ran=status not in NOT_RUN,
         wall_seconds=number(record.get("wall_seconds")),
         versions={plain(k): plain(v) for k, v in mapping(record.get("versions")).items()},
         blocks=() if status in NOT_RUN else read_blocks(notebook, checks),

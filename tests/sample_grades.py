@@ -111,7 +111,7 @@ def record(
 
 
 def notebook(grade: dict[str, Any], own: dict[str, str] | None = None, **outputs: Any) -> dict[str, Any]:
-    """A graded notebook; ``own``: a student's source by exercise, ``outputs``: what their cells printed or drew."""
+    """A graded notebook; ``own``: a student's source by exercise, ``outputs``: what their cells gave."""
     cells = [
         text("t0", "# 1 · The mathematics of convolution\n\nLong text of the course."),
         code("setup", "import numpy as np", stream("Ready."), grade=False, locked=True, solution=False),
