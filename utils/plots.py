@@ -24,7 +24,10 @@ INK = "#222222"
 GREY = "#8A8A8A"
 PALE_GREY = "#E4E4E4"
 
-PIXELS_PER_INCH = 144  # resolution of the stored picture
+# Curves that are none of these four: they are told apart by their markers as well.
+SERIES = ("#222222", "#AA4499", "#8A8A8A", "#999933")
+
+PIXELS_PER_INCH = 120  # resolution of the stored picture
 SHOWN_PIXELS_PER_INCH = 88  # size on the page; the surplus keeps lines sharp on good screens
 
 LARGEST_NUMBERED = (8, 10)  # rows and columns of the largest array whose numbers are written into its picture
@@ -43,7 +46,7 @@ def use_style() -> None:
             "axes.labelsize": 12,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.prop_cycle": plt.cycler(color=[INPUT, WEIGHTS, OUTPUT, GRADIENT, GREY]),
+            "axes.prop_cycle": plt.cycler(color=SERIES),
             "axes.edgecolor": INK,
             "text.color": INK,
             "lines.linewidth": 2.5,
@@ -110,16 +113,11 @@ class Picture:
         return data, {"image/png": {"alt": self.alt, "width": shown_width}}
 
 
-def to_png(figure: Figure, dots_per_inch: int = PIXELS_PER_INCH) -> bytes:
+def to_png(figure: Figure) -> bytes:
     """The figure as a PNG file without date and version, so that the same figure gives the same bytes."""
     buffer = io.BytesIO()
     figure.savefig(
-        buffer,
-        format="png",
-        dpi=dots_per_inch,
-        bbox_inches="tight",
-        metadata={"Software": None},
-        pil_kwargs={"optimize": True},
+        buffer, format="png", dpi=PIXELS_PER_INCH, bbox_inches="tight", metadata={"Software": None}
     )
     return buffer.getvalue()
 
@@ -147,29 +145,29 @@ def for_imshow(image: np.ndarray) -> np.ndarray:
     return np.moveaxis(image, 0, -1) if image.ndim == 3 else image
 
 
-def show_images(images: Sequence[np.ndarray], titles: Sequence[str], alt: str, height: float = 2.8) -> None:
-    """Show pictures side by side at one scale (one pixel is equally large in all of them).
+def show_images(
+    images: Sequence[np.ndarray], titles: Sequence[str], alt: str, height: float = 2.8, columns: int = 0
+) -> None:
+    """Show pictures side by side.
 
     Args:
         images: arrays (H, W), (1, H, W) or (3, H, W) with values in [0, 1].
         titles: one for each picture.
         alt: the words for those who cannot see it.
         height: of the tallest picture, in inches.
+        columns: how many stand in a row; 0 puts all into one row.
     """
+    columns = columns or len(images)
+    rows = -(-len(images) // columns)
     tallest = max(np.shape(image)[-2] for image in images)
-    widths = [np.shape(image)[-1] for image in images]
-    figure, axes = plt.subplots(
-        1,
-        len(images),
-        figsize=(height * sum(widths) / tallest + 0.15 * len(images), height + 0.5),
-        width_ratios=widths,
-        squeeze=False,
-    )
-    for ax, image, title in zip(axes[0], images, titles, strict=True):
-        ax.imshow(for_imshow(image), vmin=0, vmax=1, interpolation="nearest")
-        ax.set_anchor("N")
-        ax.set_title(title)
+    widest = max(np.shape(image)[-1] for image in images)
+    size = (columns * (height * widest / tallest + 0.15), rows * (height + 0.5))
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    for ax in axes.flat:
         ax.set_axis_off()
+    for ax, image, title in zip(axes.flat, images, titles, strict=False):
+        ax.imshow(for_imshow(image), vmin=0, vmax=1, interpolation="nearest")
+        ax.set_title(title)
     finish(figure, alt)
 
 

@@ -127,7 +127,7 @@ def draw_neuron(
         Circle(centre, radius, facecolor=plots.tint(colour, 0.75), edgecolor=colour, linewidth=1.6, zorder=6)
     )
     if text:
-        ax.text(*centre, text, ha="center", va="center", fontsize=10, zorder=7)
+        ax.text(*centre, text, ha="center", va="center", fontsize=10 if radius < 0.4 else 12, zorder=7)
 
 
 def draw_column(
