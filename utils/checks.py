@@ -1,0 +1,262 @@
+"""Checks your answers: calls your function on stored inputs and compares with stored right answers.
+
+`run("conv2d", conv2d)` prints one line per case, or raises `CheckFailed` with the first thing that is wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import probes, stored
+from .compare import (
+    Difference,
+    Outcome,
+    describe,
+    fingerprint,
+    first_difference,
+    kind,
+    same_mistake,
+    to_numpy,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Where the stored answers are looked for, first come first served. "." is the notebook's own folder.
+FOLDERS = [Path(), *sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("[0-9]*"))]
+
+SMALL = 12  # arrays with at most so many entries are written out in a message
+
+
+class CheckFailed(AssertionError):
+    """A check that does not hold; its text is for the student.
+
+    Attributes:
+        message: the whole text.
+        misconception: name of the well-known mistake that gives the same answers, "" if none does.
+        hint: what a teacher says to that mistake, "" if there is none.
+        label: the case that failed.
+        expected, got: the arrays or values that differ; None for hidden cases.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        misconception: str = "",
+        hint: str = "",
+        label: str = "",
+        expected: Any = None,
+        got: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.message, self.misconception, self.hint, self.label = message, misconception, hint, label
+        self.expected, self.got = expected, got
+
+    def picture(self) -> Figure | None:
+        """Expected, got and their difference side by side; None where there is nothing to draw."""
+        if not (kind(self.expected) == kind(self.got) and kind(self.expected) in ("array", "tensor")):
+            return None
+        expected, got = to_numpy(self.expected), to_numpy(self.got)
+        if expected.ndim < 2 or got.ndim < 2:
+            return None
+        from . import plots  # only now: most checks draw nothing
+
+        return plots.show_difference(expected, got)
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a stack of calls that would tell the student nothing."""
+        return self.message.splitlines()
+
+
+def run(exercise: str, function: Callable[..., Any], hidden: bool = False) -> None:
+    """Call `function` on all stored cases of an exercise and compare with the stored answers.
+
+    Arguments:
+        exercise: name of the exercise.
+        function: your function (or class).
+        hidden: use the hidden cases; their messages show no numbers.
+
+    Errors:
+        CheckFailed: with the first difference; it begins with a hint if the mistake is a well-known one.
+        LookupError: if no answers are stored for this exercise.
+    """
+    sheet = _find(exercise, hidden)
+    if not isinstance(sheet, stored.Sheet):
+        raise LookupError(f"{exercise} is a quiz: use checks.quiz")
+    outcomes: list[Outcome] = []
+    for case in sheet.cases:
+        outcomes.append(observe(case, function))
+        if outcomes[-1].error == "CallTimeout":
+            break  # the other cases would wait just as long
+    expected = [Outcome(case.value, error=case.raises) for case in sheet.cases]
+    differences = [first_difference(*pair) for pair in zip(expected, outcomes, strict=False)]
+    if any(differences):
+        failure = _failure(sheet, outcomes, differences, hidden)
+        if not hidden:
+            _show(failure)
+        raise failure
+    for case in sheet.cases:
+        print(f"✔ {case.label}")
+
+
+def observe(case: stored.Case, function: Callable[..., Any]) -> Outcome:
+    """Make the call of one case on fresh inputs and say what came of it."""
+    remote = hasattr(function, "_run_beside")  # under grading: the function lives in another process
+    device = "cpu" if remote else probes.device()
+    args, kwargs = case.inputs(device)
+    call = partial(getattr(probes, case.probe), function) if case.probe else function
+    try:
+        value = call(*args, **kwargs)
+    except Exception as error:
+        if type(error).__name__ == "StudentDied":
+            raise  # nothing more can be asked of a process that has ended
+        name = getattr(error, "type_name", type(error).__name__)
+        return Outcome(error="ValueError" if isinstance(error, ValueError) else name, words=str(error))
+    elsewhere = (
+        value.device.type if kind(value) == "tensor" and value.device.type != device.split(":")[0] else ""
+    )
+    return Outcome(value, modified=_modified(case, args, kwargs, device), device=elsewhere)
+
+
+def _modified(case: stored.Case, args: list[Any], kwargs: dict[str, Any], device: str) -> tuple[str, ...]:
+    """The names of the arguments that are no longer what they were."""
+    args_before, kwargs_before = case.inputs(device)
+    before = {**{f"number {i + 1}": value for i, value in enumerate(args_before)}, **kwargs_before}
+    after = {**{f"number {i + 1}": value for i, value in enumerate(args)}, **kwargs}
+    return tuple(name for name in before if first_difference(Outcome(before[name]), Outcome(after[name])))
+
+
+def _failure(
+    sheet: stored.Sheet, outcomes: list[Outcome], differences: list[Difference | None], hidden: bool
+) -> CheckFailed:
+    """Everything there is to say about the first case that is wrong."""
+    first = next(index for index, difference in enumerate(differences) if difference)
+    case, difference = sheet.cases[first], differences[first]
+    assert difference is not None
+    mistake = _recognise(sheet, outcomes, differences, first)
+    parts = [mistake.hint, ""] if mistake else []
+    parts.append(f"✘ {case.label}")
+    if hidden:
+        parts.append(difference.plain)
+    else:
+        parts += [f"  {_call(sheet.exercise, case)}", difference.words]
+    right = sum(d is None for d in differences)
+    parts.append(
+        f"{right} of {len(sheet.cases)} {'hidden ' if hidden else ''}cases of {sheet.exercise} are right."
+    )
+    return CheckFailed(
+        "\n".join(parts),
+        misconception=mistake.name if mistake else "",
+        hint=mistake.hint if mistake else "",
+        label=case.label,
+        expected=None if hidden else difference.expected,
+        got=None if hidden else difference.got,
+    )
+
+
+def _recognise(
+    sheet: stored.Sheet, outcomes: list[Outcome], differences: list[Difference | None], first: int
+) -> stored.Misconception | None:
+    """The well-known mistake that gives the same answers: in all cases, else in the first one that is wrong."""
+    prints = [fingerprint(outcome) for outcome in outcomes]
+
+    def agrees(mistake: stored.Misconception, index: int) -> bool:
+        wrong = mistake.fingerprints[index]  # None where this mistake gives the right answer
+        if wrong is None or differences[index] is None:
+            return wrong is None and differences[index] is None
+        return same_mistake(wrong, prints[index])
+
+    in_all = (m for m in sheet.misconceptions if all(agrees(m, index) for index in range(len(prints))))
+    in_first = (m for m in sheet.misconceptions if agrees(m, first))
+    return next(in_all, None) or next(in_first, None)
+
+
+def _call(exercise: str, case: stored.Case) -> str:
+    """The call of a case as a line of code, large arrays by their shape."""
+    args, kwargs = case.inputs()
+    words = [_argument(value) for value in args]
+    words += [f"{name}={_argument(value)}" for name, value in kwargs.items()]
+    return f"{exercise}({', '.join(words)})"
+
+
+def _argument(value: Any) -> str:
+    if kind(value) not in ("array", "tensor"):
+        return repr(value.item() if isinstance(value, np.generic) else value)
+    if value.ndim and to_numpy(value).size <= SMALL:
+        return f"{to_numpy(value).tolist()} ({describe(value)})"
+    return f"<{describe(value)}>"
+
+
+def _show(failure: CheckFailed) -> None:
+    """Display the picture of a failure, if this is a notebook that can."""
+    with contextlib.suppress(Exception):  # a picture that cannot be drawn must not hide the message
+        from IPython import display, get_ipython
+
+        shell = get_ipython()  # type: ignore[no-untyped-call]
+        if shell is not None and hasattr(shell, "kernel"):
+            figure = failure.picture()
+            if figure is not None:
+                import matplotlib.pyplot as plt
+
+                display.display(figure)  # type: ignore[no-untyped-call]
+                plt.close(figure)
+
+
+def quiz(name: str, answer: object, hidden: bool = False) -> None:
+    """Look at the answer to a question: its form, and if hidden (after handing in) whether it is right.
+
+    Errors:
+        CheckFailed: if the form is wrong, or the answer itself; LookupError: if the question is unknown.
+    """
+    sheet = _find(name, hidden)
+    if not isinstance(sheet, stored.QuizSheet):
+        raise LookupError(f"{name} is an exercise: use checks.run")
+    given = answer.strip().lower().strip("()\"'. ") if type(answer) is str else answer
+    if answer is None or answer is Ellipsis:
+        raise CheckFailed(f"{name} has no answer yet: write {_form(sheet)}.", label=name)
+    number = kind(answer) == "int" or (type(answer) is float and answer.is_integer())
+    valid = (
+        number
+        if sheet.form == "a whole number"
+        else type(given) is str and len(given) == 1 and given in sheet.form
+    )
+    if not valid:
+        raise CheckFailed(f"The answer {name} should be {_form(sheet)}.", label=name)
+    if not hidden:
+        print(f"✔ {name} has an answer; whether it is right you learn after you hand in.")
+        return
+    if sheet.form == "a whole number":
+        given = int(answer)  # type: ignore[call-overload]
+    if given != sheet.right:
+        hint = sheet.hints.get(str(given), "")
+        known = f"{name}: {given}" if hint else ""
+        raise CheckFailed(hint or sheet.otherwise, misconception=known, hint=hint, label=name)
+    print(f"✔ {name}")
+
+
+def _form(sheet: stored.QuizSheet) -> str:
+    if sheet.form == "a whole number":
+        return sheet.form
+    return "one of the letters " + ", ".join(f'"{letter}"' for letter in sheet.form)
+
+
+def _find(exercise: str, hidden: bool) -> stored.Sheet | stored.QuizSheet:
+    name = "hidden.npz" if hidden else "answers.npz"
+    for folder in FOLDERS:
+        path = folder / name
+        if path.is_file():
+            sheet = stored.read(path.resolve(), exercise)
+            if sheet is not None:
+                return sheet
+    places = ", ".join(str(folder.resolve()) for folder in FOLDERS)
+    if hidden:
+        raise LookupError(f"The hidden cases of {exercise} are not here; they are run after you hand in.")
+    raise LookupError(
+        f"No stored answers for {exercise} were found in: {places}. Is this the course's folder?"
+    )

@@ -1,0 +1,304 @@
+"""What differs first between an answer and the right one, and whether two answers are the same mistake.
+
+Nothing here asks an answer for its opinion: types are compared exactly, and only plain numbers, arrays and
+tensors are looked into.
+"""
+
+import builtins
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+# Largest allowed error, relative to the largest number of the right answer. An answer computed another way
+# (an FFT, another order of summation) stays far below; one computed in float32 where float64 is due does not.
+TOLERANCE = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-9, "complex64": 1e-4, "complex128": 1e-9}
+SAME_MISTAKE = 1e-5  # relative; fingerprints of float32 answers agree to about 1e-6
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call: a value or an exception, and which of the arguments it changed."""
+
+    value: Any = None
+    error: str = ""  # name of the exception's class
+    words: str = ""  # the exception's message
+    modified: tuple[str, ...] = ()  # names of the arguments that were changed
+    device: str = ""  # where a returned tensor is, if that is not where the arguments are
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs first. `words` may hold numbers of the case; `plain` never does."""
+
+    kind: str
+    words: str
+    plain: str
+    expected: Any = None
+    got: Any = None
+
+
+def first_difference(expected: Outcome, got: Outcome) -> Difference | None:
+    """The first thing in which `got` differs from `expected`; None if it is right.
+
+    In this order: exceptions, type, shape, dtype and device, arguments changed, NaN or infinity, values.
+    """
+    if expected.error or got.error:
+        return _error_difference(expected, got)
+    difference = _form_difference(expected.value, got.value, "")
+    if difference is None and got.device:
+        words = (
+            f"The answer is on the device {got.device}, but the arguments are not: leave it where they are."
+        )
+        difference = Difference("device", words, "The answer is on another device than the arguments.")
+    if difference is None and got.modified:
+        words = f"Your code changes its argument {' and '.join(got.modified)}. Leave the inputs as they were."
+        difference = Difference("modified", words, words)
+    return difference or _value_difference(expected.value, got.value, "")
+
+
+def _error_difference(expected: Outcome, got: Outcome) -> Difference | None:
+    if expected.error == got.error:
+        return None
+    if got.error == "NotImplementedError":
+        words = "This exercise is still to be written: it raised NotImplementedError."
+        return Difference("not written", words, words)
+    if not expected.error:
+        words = (
+            f"Your code raised {got.error}: {got.words}" if got.words else f"Your code raised {got.error}."
+        )
+        return Difference("error", words, f"Your code raised {known(got.error)}.")
+    wanted = f"These arguments are wrong on purpose: your code should raise {expected.error}"
+    if got.error:
+        words = f"{wanted}, but it raised {got.error}: {got.words}"
+        return Difference("error", words, f"{wanted}, but it raised {known(got.error)}.")
+    words = f"{wanted}, but it returned {describe(got.value)}."
+    return Difference("no error", words, f"{wanted}, but it returned something.")
+
+
+def known(error: str) -> str:
+    """The exception's name if it is one of Python's own; a name made up by the code could carry anything."""
+    candidate = getattr(builtins, error, None)
+    return error if isinstance(candidate, type) and issubclass(candidate, BaseException) else "an error"
+
+
+def _form_difference(expected: Any, got: Any, where: str) -> Difference | None:
+    """The first difference in type, shape, dtype, length or keys; None if there is none."""
+    got = scalar(expected, got)
+    wanted, came = kind(expected), kind(got)
+    if wanted != came and not (wanted == "float" and came == "int"):
+        missing = " Is a `return` missing?" if got is None and not where else ""
+        words = f"{_subject(where)} should be {describe(expected)}, but it is {describe(got)}.{missing}"
+        other = "something else" if came == "other" else _noun(got)
+        plain = f"{_subject(where)} should be {_noun(expected)}, but it is {other}.{missing}"
+        return Difference("type", words, plain)
+    if wanted in ("array", "tensor"):
+        return _array_form_difference(expected, got, where)
+    if wanted == "sequence":
+        if len(expected) != len(got):
+            words = f"{_subject(where)} should hold {len(expected)} items, but it holds {len(got)}"
+            detail = f": expected {_short(expected)}, got {_short(got)}."
+            return Difference("length", words + detail, f"{_subject(where)} has the wrong length.")
+        pairs = ((f"item {index}", a, b) for index, (a, b) in enumerate(zip(expected, got, strict=True)))
+    elif wanted == "dict":
+        if list(expected) != list(got):
+            plain = f"{_subject(where)} should have {' and '.join(map(str, expected)) or 'none'}"
+            words = f"{plain}, but it has {' and '.join(map(str, got)) or 'none'}."
+            return Difference("keys", words, f"{plain}.")
+        pairs = ((str(key), expected[key], got[key]) for key in expected)
+    else:
+        return None
+    return next((d for d in (_form_difference(a, b, _join(where, name)) for name, a, b in pairs) if d), None)
+
+
+def _array_form_difference(expected: Any, got: Any, where: str) -> Difference | None:
+    if tuple(expected.shape) != tuple(got.shape):
+        words = (
+            f"{_subject(where)} should have the shape {tuple(expected.shape)}, but it has {tuple(got.shape)}."
+        )
+        return Difference("shape", words, f"{_subject(where)} has the wrong shape.", expected, got)
+    if expected.dtype != got.dtype:
+        want, came = _dtype(expected), _dtype(got)
+        words = f"{_subject(where)} should have the dtype {want}, as the input has, but it has {came}."
+        return Difference("dtype", words, words)
+    return None
+
+
+def _value_difference(expected: Any, got: Any, where: str) -> Difference | None:
+    """The first difference in the numbers, for two values of the same form."""
+    wanted, got = kind(expected), scalar(expected, got)
+    if wanted in ("array", "tensor"):
+        return _array_value_difference(to_numpy(expected), to_numpy(got), where)
+    if wanted in ("sequence", "dict"):
+        keys = range(len(expected)) if wanted == "sequence" else expected
+        names = (f"item {key}" if wanted == "sequence" else str(key) for key in keys)
+        pairs = zip(names, keys, strict=True)
+        found = (_value_difference(expected[key], got[key], _join(where, name)) for name, key in pairs)
+        return next((difference for difference in found if difference), None)
+    if wanted in ("int", "float"):
+        error = np.abs(complex(expected) - complex(got))
+        right = error <= _tolerance(np.asarray(expected), wanted)
+    else:
+        right = expected == got
+    if right:
+        return None
+    words = f"{_subject(where)} should be {_short(expected)}, but it is {_short(got)}."
+    return Difference("value", words, f"{_subject(where)} has the right type, but not the right value.")
+
+
+def _array_value_difference(expected: np.ndarray, got: np.ndarray, where: str) -> Difference | None:
+    strange = ~np.isfinite(got) & np.isfinite(expected)
+    if strange.any():
+        index = _first(strange)
+        words = f"{_subject(where)} holds {got[index]} at index {index}. Is every entry of it set?"
+        return Difference("not finite", words, f"{_subject(where)} holds NaN or infinity.", expected, got)
+    with np.errstate(all="ignore"):
+        error = (
+            np.abs(expected.astype(complex) - got.astype(complex))
+            if expected.dtype.kind != "b"
+            else expected != got
+        )
+    wrong = error > _tolerance(expected, str(expected.dtype))
+    if not wrong.any():
+        return None
+    index = _first(wrong)
+    place = f" at index {index}" if index else ""
+    count = f"{wrong.sum()} of {wrong.size} entries are wrong; the largest difference is {error.max():.4g}."
+    words = f"{_subject(where)}{place} should be {expected[index]:.6g}, but it is {got[index]:.6g}. {count}"
+    if 0 < error[index] < 1e-5 * abs(expected[index]):
+        words += " So near and yet wrong: was something rounded to a coarser dtype on the way?"
+    return Difference(
+        "values", words, f"{_subject(where)} has the right shape and dtype, but wrong values.", expected, got
+    )
+
+
+def _tolerance(expected: np.ndarray, dtype: str) -> float:
+    if dtype in TOLERANCE:
+        dtype_name = dtype
+    elif expected.dtype.kind == "f":
+        dtype_name = str(expected.dtype)
+    else:
+        return 0.0  # whole numbers are exact
+    finite = np.abs(expected[np.isfinite(expected)])
+    scale = finite.max() if finite.size and finite.max() > 0 else 1.0
+    return TOLERANCE[dtype_name] * float(scale)
+
+
+def kind(value: Any) -> str:
+    """The kind of a value, by its exact type: subclasses that redefine comparisons are "other"."""
+    exact = type(value)
+    if exact is np.ndarray:
+        return "array"
+    if exact in (torch.Tensor, torch.nn.Parameter):
+        return "tensor"
+    if exact in (bool, np.bool_):
+        return "bool"
+    if exact is int or (exact.__module__ == "numpy" and isinstance(value, np.integer)):
+        return "int"
+    if exact is float or (exact.__module__ == "numpy" and isinstance(value, np.floating)):
+        return "float"
+    if exact in (list, tuple):
+        return "sequence"
+    return {str: "text", dict: "dict", type(None): "nothing"}.get(exact, "other")
+
+
+def scalar(expected: Any, got: Any) -> Any:
+    """`got`, made comparable where the form does not matter: a 0-d array or tensor where a number is due is
+    that number, an array of whole numbers where a list is due is that list.
+    """
+    if kind(expected) in ("int", "float") and kind(got) in ("array", "tensor") and got.shape == ():
+        return to_numpy(got)[()]
+    if kind(expected) == "sequence" and kind(got) == "array" and got.ndim == 1 and got.dtype.kind in "iu":
+        return got.tolist()
+    return got
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    """An array as it is, a tensor as an array."""
+    return value if type(value) is np.ndarray else value.detach().cpu().resolve_conj().numpy()
+
+
+def describe(value: Any) -> str:
+    """A value in a few words, with its shape and dtype or its number."""
+    if kind(value) in ("array", "tensor"):
+        return f"{_noun(value)} of shape {tuple(value.shape)}"
+    return f"{_noun(value)} ({_short(value)})" if kind(value) not in ("nothing", "other") else _noun(value)
+
+
+def _noun(value: Any) -> str:
+    nouns = {"int": "a whole number", "float": "a number with a fraction (float)", "bool": "True or False"}
+    nouns |= {"text": "a text", "sequence": "a list or tuple", "dict": "a dictionary", "nothing": "None"}
+    nouns |= {"array": "a NumPy array", "tensor": "a PyTorch tensor"}
+    return nouns.get(kind(value), f"an object of type {str(type(value).__name__)[:40]}")
+
+
+def _dtype(array: Any) -> str:
+    plain = kind(array) == "tensor" or array.dtype.kind in "fiubc"
+    return str(array.dtype).removeprefix("torch.") if plain else "another kind of dtype"
+
+
+def _short(value: Any) -> str:
+    text = (
+        f"{value:.6g}"
+        if kind(value) == "float"
+        else str(value.item() if isinstance(value, np.generic) else value)
+    )
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _subject(where: str) -> str:
+    return f"The answer's {where}" if where else "The answer"
+
+
+def _join(where: str, name: str) -> str:
+    return f"{where}, {name}" if where else name
+
+
+def _first(mask: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), mask.shape))
+
+
+def fingerprint(outcome: Outcome) -> list[Any]:
+    """A few numbers (as JSON) by which an answer can be recognised, but not rebuilt."""
+    if outcome.error:
+        return ["error", outcome.error]
+    return ["value", bool(outcome.modified), [list(leaf) for leaf in _leaves(outcome.value, "")]]
+
+
+def _leaves(value: Any, where: str) -> Iterator[tuple[Any, ...]]:
+    what = kind(value)
+    if what == "sequence":
+        yield where, "sequence", len(value)
+        for index, item in enumerate(value):
+            yield from _leaves(item, _join(where, str(index)))
+    elif what == "dict":
+        for key, item in value.items():
+            yield from _leaves(item, _join(where, str(key)))
+    elif what in ("array", "tensor"):
+        yield where, what, str(value.dtype), list(value.shape), projections(to_numpy(value))
+    elif what in ("int", "float"):
+        yield where, "number", [float(f"{float(value):.9g}"), abs(float(value))]
+    else:
+        yield where, what, str(value) if what in ("text", "bool") else ""
+
+
+def projections(array: np.ndarray) -> list[float]:
+    """Three weighted sums of the entries and the sum of their sizes, nine digits each."""
+    if array.dtype.kind not in "fiub":
+        return []
+    flat = np.nan_to_num(array.ravel().astype(np.float64), nan=12345.0, posinf=54321.0, neginf=-54321.0)
+    steps = np.arange(1, flat.size + 1)
+    weights = [np.modf(steps * np.sqrt(prime))[0] - 0.5 for prime in (2, 3, 5)]
+    return [float(f"{number:.9g}") for number in (*(flat @ w for w in weights), np.abs(flat).sum())]
+
+
+def same_mistake(stored: Any, came: Any) -> bool:
+    """Whether two fingerprints belong to the same answer, up to rounding."""
+    if isinstance(stored, list) and isinstance(came, list) and len(stored) == len(came):
+        if stored and all(type(n) is float for n in (*stored, *came)):
+            tolerance = SAME_MISTAKE * max(abs(stored[-1]), 1e-12)
+            return all(abs(a - b) <= tolerance for a, b in zip(stored, came, strict=True))
+        return all(same_mistake(a, b) for a, b in zip(stored, came, strict=True))
+    return type(stored) is type(came) and stored == came
