@@ -1,4 +1,4 @@
-"""Figures: their colours, their bytes, the expected / got / difference picture, the film of the sliding window."""
+"""Figures: their colours and bytes, the picture of a difference, the film of the sliding window."""
 
 from __future__ import annotations
 
