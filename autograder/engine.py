@@ -172,7 +172,7 @@ def _run(
     client = Client(settings.scheduler or cluster)
     try:
         waiting = iter(jobs)
-        by_key: dict[str, Job] = {}
+        by_key: dict[Any, Job] = {}
 
         def submit(job: Job) -> Any:
             arguments = {

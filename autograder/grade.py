@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .assignment import Assignment, Cell, load
-from .intake import PlannedCell, Submission, Unreadable, read_submission
+from .intake import Missing, PlannedCell, Submission, Unreadable, read_submission
 from .referee import Referee, Verdict, regression_share
 from .student import StudentProcess
 from .versions import versions
@@ -101,10 +101,10 @@ def grade(path: Path, assignment: Assignment, process: StudentProcess, student: 
         student: the student's id in the gradebook.
     """
     start = time.perf_counter()
-    if not path.is_symlink() and not path.exists():
-        return not_graded(assignment, student, "missing", f"No notebook named {path.name} was handed in.")
     try:
         submission = read_submission(path, assignment, student)
+    except Missing as reason:
+        return not_graded(assignment, student, "missing", str(reason))
     except Unreadable as reason:
         return not_graded(assignment, student, "ungradable", str(reason))
     return _Grading(assignment, process, submission).run(start)
@@ -126,8 +126,6 @@ def not_graded(assignment: Assignment, student: str, status: str, reason: str) -
             failure = {"output_type": "error", "ename": "NotGraded", "evalue": reason, "traceback": [reason]}
             node["outputs"] = [failure] if graded else []
             node["execution_count"] = None
-            if node["metadata"].get("nbgrader", {}).get("solution"):
-                node["source"] = ""  # the instructor's copy holds the solution
     result = Grade(
         student,
         assignment.name,

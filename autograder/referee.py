@@ -97,10 +97,12 @@ class Referee:
         namespace = dict(self._shared)
         for name in sorted(names):
             namespace[name] = self._student.get(name)
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, cell.id, "exec"), namespace)
-        if last is None:
+        last = tree.body[-1] if tree.body else None
+        if not isinstance(last, ast.Expr):
+            exec(compile(tree, cell.id, "exec"), namespace)
             return None
+        tree.body.pop()
+        exec(compile(tree, cell.id, "exec"), namespace)
         return eval(compile(ast.Expression(last.value), cell.id, "eval"), namespace)
 
 
