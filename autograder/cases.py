@@ -34,10 +34,11 @@ class Case:
     kwargs: Mapping[str, Any]
     hidden: bool = False
     probe: str = ""  # name of a function of utils.probes that makes the call; "" for a plain call
+    call: str = ""  # the call in words, for the message; "" where the arguments say it
 
-    def through(self, probe: str) -> "Case":
-        """The same case, asked by a probe."""
-        return replace(self, probe=probe)
+    def through(self, probe: str, call: str = "") -> "Case":
+        """The same case, asked by a probe, with the call in words."""
+        return replace(self, probe=probe, call=call)
 
     def tensors(self) -> "Case":
         """The same case with PyTorch tensors in place of arrays."""

@@ -179,6 +179,8 @@ def _recognise(
 
 def _call(exercise: str, case: stored.Case) -> str:
     """The call of a case as a line of code, large arrays by their shape."""
+    if case.call:
+        return case.call
     args, kwargs = case.inputs()
     words = [_argument(value) for value in args]
     words += [f"{name}={_argument(value)}" for name, value in kwargs.items()]
@@ -186,11 +188,10 @@ def _call(exercise: str, case: stored.Case) -> str:
 
 
 def _argument(value: Any) -> str:
-    if kind(value) not in ("array", "tensor"):
-        return repr(value.item() if isinstance(value, np.generic) else value)
-    if value.ndim and to_numpy(value).size <= SMALL:
-        return f"{to_numpy(value).tolist()} ({describe(value)})"
-    return f"<{describe(value)}>"
+    if kind(value) in ("array", "tensor"):
+        array = to_numpy(value)
+        return str(array.tolist()) if array.size <= SMALL else f"<{array.dtype} {array.shape}>"
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def _show(failure: CheckFailed) -> None:

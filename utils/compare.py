@@ -228,7 +228,7 @@ def describe(value: Any) -> str:
 
 
 def _noun(value: Any) -> str:
-    nouns = {"int": "a whole number", "float": "a number with a fraction (float)", "bool": "True or False"}
+    nouns = {"int": "a whole number", "float": "a float", "bool": "True or False"}
     nouns |= {"text": "a text", "sequence": "a list or tuple", "dict": "a dictionary", "nothing": "None"}
     nouns |= {"array": "a NumPy array", "tensor": "a PyTorch tensor"}
     return nouns.get(kind(value), f"an object of type {str(type(value).__name__)[:40]}")

@@ -24,6 +24,7 @@ class Case:
 
     label: str
     probe: str  # name of a function of utils.probes that makes the call, "" for a plain call
+    call: str  # the call in words, "" where the arguments say it
     args: list[Node]
     kwargs: list[tuple[str, Node]]
     expected: Node  # {"value": node} or {"raises": name of the exception}

@@ -23,7 +23,7 @@ def neuron() -> Exercise:
             hidden("an answer below zero", a(2, 3, 2) ** 2, -(a(2, 3, 2) ** 2), -2.0),
             hidden("a patch of a single number", a(1, 1, 1), a(1, 1, 1), -0.5),
             hidden("a column of channels, one pixel high and wide", a(6, 1, 1), a(6, 1, 1), 0.125),
-            hidden("float of half the size", a(3, 2, 4, dtype=FLOAT32), a(3, 2, 4, dtype=FLOAT32), np.float32(1.5)),
+            hidden("float32", a(3, 2, 4, dtype=FLOAT32), a(3, 2, 4, dtype=FLOAT32), np.float32(1.5)),
             hidden("numbers with all their digits", a.rough(3, 4, 2), a.rough(3, 4, 2), 1 / 3),
             hidden("slices of larger arrays", a.strided(3, 2, 3), a.turned(3, 2, 3), 0.75),
         ],
@@ -68,7 +68,7 @@ def uncovered() -> Exercise:
             visible("gaps between the windows", 7, 1, stride=2),
             visible("a rest at the end", 8, 3, stride=2),
             visible("gaps and a rest", 10, 2, stride=3),
-            visible("padding moves the windows", 9, 2, stride=3, padding=1),
+            visible("padding moves the windows", 10, 2, stride=3, padding=1),
             visible("a window that does not fit", 3, 5),
             hidden("a stride as large as the window", 9, 3, stride=3),
             hidden("a stride as large as the window, and a rest", 11, 3, stride=3),
@@ -118,6 +118,8 @@ def count_layer() -> Exercise:
             visible("the same, locally connected", "local", (1, 4, 5), 2, 3),
             visible("the same, dense", "dense", (1, 4, 5), 2, 3),
             visible("CIFAR-sized, a bank of 64 filters", "conv", (3, 32, 32), 64, 3, 1, 1),
+            visible("stride 2 and padding 1, shared", "conv", (2, 6, 9), 4, 3, 2, 1),
+            visible("stride 2 and padding 1, dense", "dense", (2, 6, 9), 4, 3, 2, 1),
             visible("a kind that does not exist", "sparse", (1, 4, 5), 2, 3),
             hidden("shared, depth and stride", "conv", (3, 9, 7), 5, 2, 2),
             hidden("shared, stride and padding", "conv", (6, 11, 8), 10, 5, 3, 2),
@@ -155,9 +157,19 @@ def locally_connected2d() -> Exercise:
             hidden("a stride given by name, no bias", a(3, 1, 7, 6), a(3, 2, 2, 1, 2, 3), stride=2),
             hidden("one window in all", a(2, 3, 3, 2), a(1, 1, 4, 3, 3, 2), a(1, 1, 4)),
             hidden("one image", a(1, 3, 4, 5), a(3, 4, 2, 3, 2, 2), a(3, 4, 2)),
-            hidden("float of half the size", a(2, 2, 4, 3, dtype=f), a(3, 2, 3, 2, 2, 2, dtype=f), a(3, 2, 3, dtype=f)),
-            hidden("numbers with all their digits", a.rough(2, 2, 3, 4), a.rough(2, 3, 2, 2, 2, 2), a.rough(2, 3, 2)),
-            hidden("slices of larger arrays", a.strided(2, 2, 4, 4), a.turned(3, 2, 2, 2, 2, 3), a.strided(3, 2, 2)),
+            hidden("float32", a(2, 2, 4, 3, dtype=f), a(3, 2, 3, 2, 2, 2, dtype=f), a(3, 2, 3, dtype=f)),
+            hidden(
+                "numbers with all their digits",
+                a.rough(2, 2, 3, 4),
+                a.rough(2, 3, 2, 2, 2, 2),
+                a.rough(2, 3, 2),
+            ),
+            hidden(
+                "slices of larger arrays",
+                a.strided(2, 2, 4, 4),
+                a.turned(3, 2, 2, 2, 2, 3),
+                a.strided(3, 2, 2),
+            ),
             hidden("weights for too few positions", a(1, 2, 5, 4), a(2, 2, 1, 2, 2, 2)),
             hidden("weights for rows and columns exchanged", a(1, 2, 5, 4), a(3, 4, 1, 2, 2, 2)),
             hidden("weights for another stride", a(1, 1, 5, 7), a(4, 6, 1, 1, 2, 2), None, 2),
@@ -187,10 +199,19 @@ def conv2d_loops() -> Exercise:
             hidden("a filter as large as the image", a(2, 2, 3, 4), a(3, 2, 3, 4), a(3)),
             hidden("more channels than filters", a(3, 5, 4, 3), a(2, 5, 2, 3), None, 1, 1),
             hidden("an image lower than the stride", a(1, 2, 2, 5), a(2, 2, 2, 2), None, 3),
-            hidden("float of half the size", a(2, 3, 4, 5, dtype=f), a(2, 3, 2, 3, dtype=f), None, 2, 1),
-            hidden("numbers with all their digits", a.rough(2, 3, 4, 5), a.rough(2, 3, 3, 2), a.rough(2), 1, 1),
+            hidden("float32", a(2, 3, 4, 5, dtype=f), a(2, 3, 2, 3, dtype=f), None, 2, 1),
+            hidden(
+                "numbers with all their digits", a.rough(2, 3, 4, 5), a.rough(2, 3, 3, 2), a.rough(2), 1, 1
+            ),
             hidden("slices of larger arrays", a.strided(2, 2, 4, 5), a.turned(3, 2, 2, 3), a.strided(3), 2),
-            hidden("slices of larger arrays, with padding", a.turned(2, 2, 4, 5), a.strided(3, 2, 2, 3), None, 1, 1),
+            hidden(
+                "slices of larger arrays, with padding",
+                a.turned(2, 2, 4, 5),
+                a.strided(3, 2, 2, 3),
+                None,
+                1,
+                1,
+            ),
             hidden("filters of one channel for an image of three", a(1, 3, 4, 5), a(2, 1, 2, 2)),
             hidden("filters with a channel too many", a(1, 2, 4, 5), a(2, 3, 2, 2)),
             hidden("an image of one channel for filters of two", a(1, 1, 4, 5), a(2, 2, 2, 2)),
@@ -206,7 +227,11 @@ def conv2d() -> Exercise:
     impulse = np.zeros((1, 1, 5, 6))
     impulse[0, 0, 2, 3] = 1
     small, large, bank = a(1, 2, 6, 5), a(1, 2, 24, 30), a(3, 2, 3, 2)
-    loops = visible("no Python loop over pixels", (small, bank, None, 1, 1), (large, bank, None, 1, 1))
+    loops = visible(
+        "no Python loop over pixels", (small, bank, None, 1, 1), (large, bank, None, 1, 1)
+    ).through(
+        "loops_over_pixels", f"conv2d on an image of {small.shape[2:]} pixels and on one of {large.shape[2:]}"
+    )
     return Exercise(
         "conv2d",
         [
@@ -217,7 +242,7 @@ def conv2d() -> Exercise:
             visible("dilation 2", a(1, 2, 7, 6), a(2, 2, 3, 2), dilation=2),
             visible("float32 stays float32", a(1, 2, 4, 3, dtype=f), a(2, 2, 2, 2, dtype=f), a(2, dtype=f)),
             visible("channels that do not match", a(1, 3, 4, 5), a(2, 2, 3, 3)),
-            loops.through("loops_over_pixels"),
+            loops,
             hidden("stride and padding together", a(2, 3, 5, 8), a(4, 3, 3, 2), a(4), 2, 1),
             hidden("stride, padding and dilation together", a(2, 3, 9, 7), a(4, 3, 3, 2), a(4), 2, 1, 3),
             hidden("stride and dilation differ, a wide filter", a(2, 2, 6, 11), a(3, 2, 2, 3), a(3), 3, 2, 2),
@@ -227,17 +252,30 @@ def conv2d() -> Exercise:
             hidden("more channels than filters", a(3, 5, 4, 3), a(2, 5, 2, 3), None, 1, 1),
             hidden("an image lower than the stride", a(1, 2, 2, 5), a(2, 2, 2, 2), None, 3),
             hidden("several larger images", a(3, 6, 22, 20), a(2, 6, 4, 5), a(2), 1, 2),
-            hidden("float of half the size", a(2, 3, 4, 5, dtype=f), a(2, 3, 2, 3, dtype=f), None, 2, 1),
-            hidden("numbers with all their digits", a.rough(2, 3, 4, 5), a.rough(2, 3, 3, 2), a.rough(2), 1, 1, 2),
+            hidden("float32", a(2, 3, 4, 5, dtype=f), a(2, 3, 2, 3, dtype=f), None, 2, 1),
+            hidden(
+                "numbers with all their digits", a.rough(2, 3, 4, 5), a.rough(2, 3, 3, 2), a.rough(2), 1, 1, 2
+            ),
             hidden("slices of larger arrays", a.strided(2, 2, 4, 5), a.turned(3, 2, 2, 3), a.strided(3), 2),
-            hidden("slices of larger arrays, with padding", a.turned(2, 2, 4, 5), a.strided(3, 2, 2, 3), None, 1, 1),
+            hidden(
+                "slices of larger arrays, with padding",
+                a.turned(2, 2, 4, 5),
+                a.strided(3, 2, 2, 3),
+                None,
+                1,
+                1,
+            ),
             hidden("filters of one channel for an image of three", a(1, 3, 4, 5), a(2, 1, 2, 2)),
             hidden("filters with a channel too many", a(1, 2, 4, 5), a(2, 3, 2, 2)),
-            hidden("channels that do not match, though all weights fit in number", a(1, 4, 5, 5), a(2, 2, 2, 4)),
+            hidden(
+                "channels that do not match, though all weights fit in number", a(1, 4, 5, 5), a(2, 2, 2, 4)
+            ),
             hidden("a filter higher than the image", a(1, 2, 2, 6), a(1, 2, 3, 2)),
             hidden("a filter wider than the padded image", a(1, 2, 6, 2), a(1, 2, 2, 5), None, 1, 1),
             hidden("a dilated filter that does not fit", a(1, 2, 6, 6), a(1, 2, 2, 3), None, 1, 0, 3),
-            hidden("a dilated filter too high to fit, and a stride", a(1, 2, 6, 7), a(1, 2, 3, 2), None, 3, 0, 3),
+            hidden(
+                "a dilated filter too high to fit, and a stride", a(1, 2, 6, 7), a(1, 2, 3, 2), None, 3, 0, 3
+            ),
             hidden("a stride of zero", a(1, 2, 4, 5), a(1, 2, 2, 2), None, 0),
             hidden("a negative stride", a(1, 2, 4, 5), a(1, 2, 2, 2), stride=-1),
             hidden("a dilation of zero", a(1, 2, 4, 5), a(1, 2, 2, 2), dilation=0),
@@ -266,10 +304,14 @@ def conv1x1() -> Exercise:
             hidden("one channel out, written as filters", a(2, 5, 4, 3), a(1, 5, 1, 1)),
             hidden("a single pixel", a(3, 4, 1, 1), a(2, 4), a(2)),
             hidden("written as filters, no bias", a(2, 4, 3, 5), a(3, 4, 1, 1)),
-            hidden("float of half the size, no bias", a(2, 3, 2, 3, dtype=f), a(4, 3, 1, 1, dtype=f)),
+            hidden("float32, no bias", a(2, 3, 2, 3, dtype=f), a(4, 3, 1, 1, dtype=f)),
             hidden("numbers with all their digits", a.rough(2, 4, 3, 2), a.rough(3, 4), a.rough(3)),
             hidden("slices of larger arrays", a.strided(2, 3, 4, 2), a.turned(5, 3), a.strided(5)),
-            hidden("an array that lies in memory the other way round", a.turned(2, 3, 4, 5), a.strided(2, 3, 1, 1)),
+            hidden(
+                "an array that lies in memory the other way round",
+                a.turned(2, 3, 4, 5),
+                a.strided(2, 3, 1, 1),
+            ),
             hidden("a matrix with a column too many", a(2, 3, 4, 2), a(2, 4)),
             hidden("filters of one channel for an image of three", a(1, 3, 4, 2), a(2, 1, 1, 1)),
             hidden("an image of one channel for a matrix of two columns", a(1, 1, 4, 2), a(3, 2)),
@@ -285,6 +327,7 @@ def receptive_field() -> Exercise:
             visible("one layer", [(3, 1, 1)]),
             visible("two layers of 3 see as far as one of 5", [(3, 1, 1), (3, 1, 1)]),
             visible("a stride before another layer", [(3, 2, 1), (3, 1, 1)]),
+            visible("two strides, then another layer", [(3, 2, 1), (5, 3, 1), (2, 1, 1)]),
             visible("dilation doubles from layer to layer", [(3, 1, 1), (3, 1, 2), (3, 1, 4)]),
             visible("a stride of zero", [(3, 1, 1), (3, 0, 1)]),
             hidden("a stride after another layer", [(3, 1, 1), (2, 2, 1)]),
@@ -331,10 +374,12 @@ def conv_transpose2d() -> Exercise:
             hidden("more channels out than in", a(2, 1, 2, 3), a(1, 5, 2, 3)),
             hidden("a single row is left", a(1, 2, 2, 4), a(2, 1, 2, 3), a(1), 1, 1),
             hidden("a single column is left", a(1, 2, 4, 2), a(2, 1, 3, 2), None, 1, 1),
-            hidden("float of half the size", a(2, 3, 2, 4, dtype=f), a(3, 2, 3, 2, dtype=f), None, 2, 1),
+            hidden("float32", a(2, 3, 2, 4, dtype=f), a(3, 2, 3, 2, dtype=f), None, 2, 1),
             hidden("numbers with all their digits", a.rough(2, 3, 3, 2), a.rough(3, 2, 3, 2), a.rough(2), 2),
             hidden("slices of larger arrays", a.strided(2, 2, 3, 4), a.turned(2, 3, 2, 3), a.strided(3), 2),
-            hidden("arrays that lie in memory the other way round", a.turned(2, 2, 3, 4), a.strided(2, 3, 2, 3)),
+            hidden(
+                "arrays that lie in memory the other way round", a.turned(2, 2, 3, 4), a.strided(2, 3, 2, 3)
+            ),
             hidden("a weight of one channel for an image of three", a(1, 3, 2, 2), a(1, 2, 2, 2)),
             hidden("an image of one channel for a weight of two", a(1, 1, 2, 2), a(2, 3, 2, 2)),
             hidden("padding that leaves no rows", a(1, 2, 1, 4), a(2, 2, 2, 3), None, 1, 1),
@@ -374,10 +419,16 @@ def causal_conv1d() -> Exercise:
             hidden("a single moment", a(2, 3, 1), a(2, 3, 2), a(2)),
             hidden("more channels than filters", a(3, 5, 4), a(1, 5, 3)),
             hidden("as many channels as filters", a(2, 3, 5), a(3, 3, 3), a(3)),
-            hidden("float of half the size", a(2, 3, 6, dtype=f), a(2, 3, 3, dtype=f), None, 2),
+            hidden("float32", a(2, 3, 6, dtype=f), a(2, 3, 3, dtype=f), None, 2),
             hidden("numbers with all their digits", a.rough(2, 3, 6), a.rough(2, 3, 3), a.rough(2), 2),
             hidden("slices of larger arrays", a.strided(2, 3, 5), a.turned(2, 3, 3), a.strided(2)),
-            hidden("arrays that lie in memory the other way round", a.turned(2, 3, 5), a.strided(2, 3, 2), None, 2),
+            hidden(
+                "arrays that lie in memory the other way round",
+                a.turned(2, 3, 5),
+                a.strided(2, 3, 2),
+                None,
+                2,
+            ),
             hidden("filters of one channel for a signal of three", a(1, 3, 6), a(2, 1, 3)),
             hidden("a signal of one channel for filters of two", a(1, 1, 6), a(2, 2, 3)),
             hidden("a dilation of zero", a(1, 2, 6), a(2, 2, 3), None, 0),
@@ -404,15 +455,17 @@ def conv2d_unfold() -> Exercise:
         hidden("a filter as large as the image", a(2, 2, 3, 4), a(3, 2, 3, 4), a(3)),
         hidden("more channels than filters", a(3, 5, 4, 3), a(2, 5, 2, 3), None, 1, 1),
         hidden("an image lower than the stride", a(1, 2, 2, 5), a(2, 2, 2, 2), None, 3),
-        hidden("float of half the size", a(2, 3, 4, 5, dtype=f), a(2, 3, 2, 3, dtype=f), None, 2, 1),
-        hidden("numbers with all their digits", a.rough(2, 3, 4, 5), a.rough(2, 3, 3, 2), a.rough(2), 1, 1, 2),
+        hidden("float32", a(2, 3, 4, 5, dtype=f), a(2, 3, 2, 3, dtype=f), None, 2, 1),
+        hidden(
+            "numbers with all their digits", a.rough(2, 3, 4, 5), a.rough(2, 3, 3, 2), a.rough(2), 1, 1, 2
+        ),
         hidden("slices of larger tensors", a.strided(2, 2, 4, 5), a.turned(3, 2, 2, 3), a.strided(3), 2),
-        hidden("slices of larger tensors, with padding", a.turned(2, 2, 4, 5), a.strided(3, 2, 2, 3), None, 1, 1),
+        hidden(
+            "slices of larger tensors, with padding", a.turned(2, 2, 4, 5), a.strided(3, 2, 2, 3), None, 1, 1
+        ),
         hidden("gradients with a stride", a(2, 2, 6, 5), a(3, 2, 3, 2), a(3), 2, 1).through("gradients"),
         hidden("gradients without a bias", a(2, 3, 5, 6), a(2, 3, 2, 2), None, 1, 0, 2).through("gradients"),
-        hidden("gradients in float of half the size", a(1, 2, 3, 4, dtype=f), a(2, 2, 2, 3, dtype=f)).through(
-            "gradients"
-        ),
+        hidden("gradients in float32", a(1, 2, 3, 4, dtype=f), a(2, 2, 2, 3, dtype=f)).through("gradients"),
         hidden("filters of one channel for an image of three", a(1, 3, 4, 5), a(2, 1, 2, 2)),
         hidden("filters with a channel too many", a(1, 2, 4, 5), a(2, 3, 2, 2)),
         hidden("channels that do not match, though all weights fit in number", a(1, 4, 5, 5), a(2, 2, 2, 4)),
@@ -439,7 +492,9 @@ def conv2d_layer() -> Exercise:
         state = {"weight": a(c_out, c_in, k, k, dtype=str(x.dtype))}
         if options.get("bias", True):
             state["bias"] = a(c_out, dtype=str(x.dtype))
-        return make(label, arguments, options, state, x).through("layer").tensors()
+        words = [*map(str, arguments), *(f"{name}={value}" for name, value in options.items())]
+        call = f"Conv2d({', '.join(words)}) applied to x of shape {x.shape}"
+        return make(label, arguments, options, state, x).through("layer", call).tensors()
 
     return Exercise(
         "Conv2d",
@@ -448,13 +503,25 @@ def conv2d_layer() -> Exercise:
             use("stride 2, padding 1", visible, a(1, 2, 6, 5, dtype=f), 2, 4, 3, 2, 1),
             use("dilation 2", visible, a(1, 2, 6, 5, dtype=f), 2, 4, 2, 1, 0, 2),
             use("a layer without bias", visible, a(1, 3, 4, 5, dtype=f), 3, 6, 2, bias=False),
-            use("stride, padding and dilation all different", hidden, a(2, 3, 11, 9, dtype=f), 3, 4, 3, 3, 1, 2),
+            use(
+                "stride, padding and dilation all different",
+                hidden,
+                a(2, 3, 11, 9, dtype=f),
+                3,
+                4,
+                3,
+                3,
+                1,
+                2,
+            ),
             use("more channels in than out", hidden, a(2, 6, 4, 3, dtype=f), 6, 2, 2),
             use("a wide bank of filters", hidden, a(1, 4, 3, 4, dtype=f), 4, 32, 3, 1, 1),
             use("a kernel of one pixel", hidden, a(2, 5, 3, 4, dtype=f), 5, 18, 1),
             use("bias asked for by name", hidden, a(1, 2, 5, 6, dtype=f), 2, 5, 2, 2, bias=True),
-            use("no bias, with stride and padding", hidden, a(2, 2, 5, 8, dtype=f), 2, 8, 3, 2, 2, bias=False),
-            use("the layer moved to float of double size", hidden, a(2, 2, 4, 5), 2, 3, 2, 1, 1),
+            use(
+                "no bias, with stride and padding", hidden, a(2, 2, 5, 8, dtype=f), 2, 8, 3, 2, 2, bias=False
+            ),
+            use("the layer moved to float64", hidden, a(2, 2, 4, 5), 2, 3, 2, 1, 1),
         ],
     )
 

@@ -23,7 +23,11 @@ def need(condition, words):
 # ---- one neuron
 
 
-@wrong("neuron", "bias forgotten", "The bias seems to be missing: which part of h = Σ x W + b is not in your sum?")
+@wrong(
+    "neuron",
+    "bias forgotten",
+    "The bias seems to be missing: which part of h = Σ x W + b is not in your sum?",
+)
 def _(patch, weight, bias):
     return (patch * weight).sum()
 
@@ -155,7 +159,11 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
     return free // stride + 1
 
 
-@wrong("output_size", "padding ignored", "The padding makes no difference in your answer. The input grows by it first.")
+@wrong(
+    "output_size",
+    "padding ignored",
+    "The padding makes no difference in your answer. The input grows by it first.",
+)
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
     free = room(size, kernel_size, 0, dilation)
     need(free >= 0, "no window fits")
@@ -184,7 +192,11 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
     return free // stride + 1
 
 
-@wrong("output_size", "stride ignored", "The stride makes no difference in your answer. It says where the next window starts.")
+@wrong(
+    "output_size",
+    "stride ignored",
+    "The stride makes no difference in your answer. It says where the next window starts.",
+)
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
     free = room(size, kernel_size, padding, dilation)
     need(free >= 0, "no window fits")
@@ -290,7 +302,11 @@ def _(size, kernel_size, stride=1, padding=0):
     return unread(size, read(windows(size, kernel_size, stride, padding), kernel_size, stride, 0))
 
 
-@wrong("uncovered", "padding ignored", "The padding makes no difference in your answer; it moves the windows and adds some.")
+@wrong(
+    "uncovered",
+    "padding ignored",
+    "The padding makes no difference in your answer; it moves the windows and adds some.",
+)
 def _(size, kernel_size, stride=1, padding=0):
     return unread(size, read(windows(size, kernel_size, stride, 0), kernel_size, stride, 0))
 
@@ -305,18 +321,30 @@ def _(size, kernel_size, stride=1, padding=0):
     return unread(size, read(size + 2 * padding, kernel_size, stride, padding))
 
 
-@wrong("uncovered", "one window too few", "The last window that fits is missing from yours: is your loop one short?")
+@wrong(
+    "uncovered",
+    "one window too few",
+    "The last window that fits is missing from yours: is your loop one short?",
+)
 def _(size, kernel_size, stride=1, padding=0):
     return unread(size, read(windows(size, kernel_size, stride, padding) - 1, kernel_size, stride, padding))
 
 
-@wrong("uncovered", "read and unread exchanged", "These are the positions that *are* read. The question is about the others.")
+@wrong(
+    "uncovered",
+    "read and unread exchanged",
+    "These are the positions that *are* read. The question is about the others.",
+)
 def _(size, kernel_size, stride=1, padding=0):
     seen = read(windows(size, kernel_size, stride, padding), kernel_size, stride, padding)
     return [position for position in range(size) if position in seen]
 
 
-@wrong("uncovered", "number instead of positions", "You return how many positions are skipped; the question is which ones.")
+@wrong(
+    "uncovered",
+    "number instead of positions",
+    "You return how many positions are skipped; the question is which ones.",
+)
 def _(size, kernel_size, stride=1, padding=0):
     seen = read(windows(size, kernel_size, stride, padding), kernel_size, stride, padding)
     return len(unread(size, seen))
@@ -447,9 +475,15 @@ def cost(kind, in_shape, out_channels, kernel_size, h_out, w_out):
     return (outputs if kind == "local" else out_channels) * (window + 1), outputs * window
 
 
-@wrong("count_layer", "biases forgotten", "The biases are missing from the parameters: count one for each set of weights.")
+@wrong(
+    "count_layer",
+    "biases forgotten",
+    "The biases are missing from the parameters: count one for each set of weights.",
+)
 def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
-    parameters, adds = cost(kind, in_shape, out_channels, kernel_size, *volume(in_shape, kernel_size, stride, padding))
+    parameters, adds = cost(
+        kind, in_shape, out_channels, kernel_size, *volume(in_shape, kernel_size, stride, padding)
+    )
     h_out, w_out = volume(in_shape, kernel_size, stride, padding)
     return parameters - (1 if kind == "conv" else h_out * w_out) * out_channels, adds
 
@@ -473,7 +507,9 @@ def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
 def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     sizes = volume(in_shape, kernel_size, stride, padding)
     parameters, adds = cost(kind, in_shape, out_channels, kernel_size, *sizes)
-    return cost("conv", in_shape, out_channels, kernel_size, *sizes)[0] if kind == "local" else parameters, adds
+    return cost("conv", in_shape, out_channels, kernel_size, *sizes)[
+        0
+    ] if kind == "local" else parameters, adds
 
 
 @wrong(
@@ -504,11 +540,15 @@ def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     "You count the multiply-adds of one position. Sharing saves weights, not work: every position is computed.",
 )
 def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
-    parameters, adds = cost(kind, in_shape, out_channels, kernel_size, *volume(in_shape, kernel_size, stride, padding))
+    parameters, adds = cost(
+        kind, in_shape, out_channels, kernel_size, *volume(in_shape, kernel_size, stride, padding)
+    )
     return parameters, out_channels * in_shape[0] * kernel_size**2 if kind == "conv" else adds
 
 
-@wrong("count_layer", "biases counted as multiply-adds", "Adding a bias is not counted as a multiply-add here.")
+@wrong(
+    "count_layer", "biases counted as multiply-adds", "Adding a bias is not counted as a multiply-add here."
+)
 def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     h_out, w_out = volume(in_shape, kernel_size, stride, padding)
     parameters, adds = cost(kind, in_shape, out_channels, kernel_size, h_out, w_out)
@@ -537,17 +577,29 @@ def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     return cost(kind, in_shape, out_channels, kernel_size, h_out, h_out)
 
 
-@wrong("count_layer", "stride ignored", "The stride makes no difference in your numbers; it sets H_out and W_out.")
+@wrong(
+    "count_layer",
+    "stride ignored",
+    "The stride makes no difference in your numbers; it sets H_out and W_out.",
+)
 def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     return cost(kind, in_shape, out_channels, kernel_size, *volume(in_shape, kernel_size, 1, padding))
 
 
-@wrong("count_layer", "padding ignored", "The padding makes no difference in your numbers; it sets H_out and W_out.")
+@wrong(
+    "count_layer",
+    "padding ignored",
+    "The padding makes no difference in your numbers; it sets H_out and W_out.",
+)
 def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     return cost(kind, in_shape, out_channels, kernel_size, *volume(in_shape, kernel_size, stride, 0))
 
 
-@wrong("count_layer", "answers exchanged", "The two numbers are exchanged: the parameters come first, then the multiply-adds.")
+@wrong(
+    "count_layer",
+    "answers exchanged",
+    "The two numbers are exchanged: the parameters come first, then the multiply-adds.",
+)
 def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     sizes = volume(in_shape, kernel_size, stride, padding)
     return cost(kind, in_shape, out_channels, kernel_size, *sizes)[::-1]
@@ -607,7 +659,11 @@ def _(x, weight, bias=None, stride=1):
     return local(x, weight, bias, stride, (stride, 1))
 
 
-@wrong("locally_connected2d", "bias forgotten", "Your answer has no bias. Where it is given, every neuron adds its own.")
+@wrong(
+    "locally_connected2d",
+    "bias forgotten",
+    "Your answer has no bias. Where it is given, every neuron adds its own.",
+)
 def _(x, weight, bias=None, stride=1):
     return local(x, weight, None, stride)
 
@@ -630,7 +686,9 @@ def _(x, weight, bias=None, stride=1):
     return local(x, weight[..., ::-1, ::-1], bias, stride)
 
 
-@wrong("locally_connected2d", "channels averaged", "You average over the input channels where the sum is due.")
+@wrong(
+    "locally_connected2d", "channels averaged", "You average over the input channels where the sum is due."
+)
 def _(x, weight, bias=None, stride=1):
     return (local(x, weight / x.shape[1], bias, stride)).astype(x.dtype)
 
@@ -653,7 +711,11 @@ def _(x, weight, bias=None, stride=1):
     return local(x, weight, bias, stride).transpose(0, 2, 3, 1)
 
 
-@wrong("locally_connected2d", "dtype lost", "The answer is float64 whatever came in: tell `np.zeros` the dtype of x.")
+@wrong(
+    "locally_connected2d",
+    "dtype lost",
+    "The answer is float64 whatever came in: tell `np.zeros` the dtype of x.",
+)
 def _(x, weight, bias=None, stride=1):
     return local(x, weight, bias, stride).astype(np.float64)
 
@@ -733,7 +795,10 @@ ONE_FLIP = (
     "kernel axes swapped",
     "The rows and columns of your filter are exchanged: weight[o, c, k, l] belongs to row k and column l of the window.",
 )
-NO_BIAS = ("bias forgotten", "Your answer has no bias. Where a bias is given, add bias[o] to the whole slice of filter o.")
+NO_BIAS = (
+    "bias forgotten",
+    "Your answer has no bias. Where a bias is given, add bias[o] to the whole slice of filter o.",
+)
 BIAS_PER_CHANNEL = (
     "bias added once per input channel",
     "The bias comes in several times: it is added inside the sum over the input channels. Add it once, after the sum.",
@@ -746,7 +811,10 @@ STRIDE_ON_ROWS = (
     "stride along one axis only",
     "The stride is used for the rows, but not for the columns. It holds along both axes.",
 )
-PADDING_IGNORED = ("padding ignored", "The padding makes no difference in your answer. The zeros come first, then the windows.")
+PADDING_IGNORED = (
+    "padding ignored",
+    "The padding makes no difference in your answer. The zeros come first, then the windows.",
+)
 PADDING_ONE_SIDE = (
     "padding on one side",
     "The zeros are only below and to the right. The same number of zeros goes on all four sides.",
@@ -763,7 +831,10 @@ FIRST_CHANNEL = (
     "only one input channel",
     "Only one input channel gets into your answer. A filter is as deep as the input; is there an `=` where a `+=` is due?",
 )
-DTYPE_LOST = ("dtype lost", "The answer is float64 whatever came in. `np.zeros` makes float64 unless you tell it the dtype of x.")
+DTYPE_LOST = (
+    "dtype lost",
+    "The answer is float64 whatever came in. `np.zeros` makes float64 unless you tell it the dtype of x.",
+)
 ROUNDED = (
     "float32 inside",
     "The answer is right to seven digits only: something was converted to float32 on the way.",
@@ -777,7 +848,10 @@ NO_CHANNEL_ERROR = (
     "If x and weight do not have the same number of channels, slicing or broadcasting hides it. Look first, and raise "
     "a ValueError.",
 )
-ONE_SHORT = ("one window too few", "Your output is one row and one column too small: is the + 1 missing from its size?")
+ONE_SHORT = (
+    "one window too few",
+    "Your output is one row and one column too small: is the + 1 missing from its size?",
+)
 SLICES_SWAPPED = (
     "slices in reverse order",
     "The slices of your output are in reverse order: slice o belongs to filter o.",
@@ -812,21 +886,27 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 
 @both(BIAS_PER_CHANNEL)
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
-    return conv(x, weight, None if bias is None else bias * x.dtype.type(x.shape[1]), stride, padding, dilation)
+    return conv(
+        x, weight, None if bias is None else bias * x.dtype.type(x.shape[1]), stride, padding, dilation
+    )
 
 
 @both(STRIDE_IGNORED)
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     examine(x, weight, stride, padding, dilation)
     padded = frame(x, padding, padding, padding, padding)
-    return slide(padded, weight, bias, (1, 1), (dilation, dilation), sizes(x, weight, stride, padding, dilation))
+    return slide(
+        padded, weight, bias, (1, 1), (dilation, dilation), sizes(x, weight, stride, padding, dilation)
+    )
 
 
 @both(STRIDE_ON_ROWS)
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     examine(x, weight, stride, padding, dilation)
     padded = frame(x, padding, padding, padding, padding)
-    return slide(padded, weight, bias, (stride, 1), (dilation, dilation), sizes(x, weight, stride, padding, dilation))
+    return slide(
+        padded, weight, bias, (stride, 1), (dilation, dilation), sizes(x, weight, stride, padding, dilation)
+    )
 
 
 @both(PADDING_IGNORED)
@@ -839,7 +919,9 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     examine(x, weight, stride, padding, dilation)
     padded = frame(x, 0, 2 * padding, 0, 2 * padding)
-    return slide(padded, weight, bias, (stride,) * 2, (dilation,) * 2, sizes(x, weight, stride, padding, dilation))
+    return slide(
+        padded, weight, bias, (stride,) * 2, (dilation,) * 2, sizes(x, weight, stride, padding, dilation)
+    )
 
 
 @both(HEIGHT_FOR_WIDTH)
@@ -896,7 +978,11 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     return conv(x, weight, bias, stride, padding, dilation)[:, ::-1]
 
 
-@wrong("conv2d", "dilation ignored", "The dilation makes no difference in your answer: the taps must lie further apart.")
+@wrong(
+    "conv2d",
+    "dilation ignored",
+    "The dilation makes no difference in your answer: the taps must lie further apart.",
+)
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     need(dilation >= 1, "bad dilation")
     return conv(x, weight, bias, stride, padding, 1)
@@ -910,7 +996,9 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     examine(x, weight, stride, padding, dilation)
     padded = frame(x, padding, padding, padding, padding)
-    return slide(padded, weight, bias, (stride,) * 2, (dilation, 1), sizes(x, weight, stride, padding, dilation))
+    return slide(
+        padded, weight, bias, (stride,) * 2, (dilation, 1), sizes(x, weight, stride, padding, dilation)
+    )
 
 
 @wrong(
@@ -953,7 +1041,9 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     padded = frame(x, padding, padding, padding, padding) if padding else x
     whole = padded.base if padded.base is not None and not padded.flags.c_contiguous else padded
     content = np.resize(whole.ravel(order="K"), padded.shape)
-    return slide(content, weight, bias, (stride,) * 2, (dilation,) * 2, sizes(x, weight, stride, padding, dilation))
+    return slide(
+        content, weight, bias, (stride,) * 2, (dilation,) * 2, sizes(x, weight, stride, padding, dilation)
+    )
 
 
 @wrong(
@@ -995,7 +1085,11 @@ def mix(x, matrix, bias=None):
     return y if bias is None else y + bias[:, None, None]
 
 
-@wrong("conv1x1", "bias forgotten", "Your answer has no bias. Where a bias is given, add bias[o] to the whole of channel o.")
+@wrong(
+    "conv1x1",
+    "bias forgotten",
+    "Your answer has no bias. Where a bias is given, add bias[o] to the whole of channel o.",
+)
 def _(x, weight, bias=None):
     return mix(x, weight)
 
@@ -1008,8 +1102,10 @@ def _(x, weight, bias=None):
 def _(x, weight, bias=None):
     matrix = weight.reshape(weight.shape[:2])
     need(matrix.shape[1] == x.shape[1], "channels differ")
-    return np.einsum("co,nchw->nohw", matrix, x) if bias is None else (
-        np.einsum("co,nchw->nohw", matrix, x) + bias[:, None, None]
+    return (
+        np.einsum("co,nchw->nohw", matrix, x)
+        if bias is None
+        else (np.einsum("co,nchw->nohw", matrix, x) + bias[:, None, None])
     )
 
 
@@ -1137,7 +1233,11 @@ def _(layers):
     return size, jump
 
 
-@wrong("receptive_field", "dilation ignored", "The dilation makes no difference in your answer: it spreads the taps.")
+@wrong(
+    "receptive_field",
+    "dilation ignored",
+    "The dilation makes no difference in your answer: it spreads the taps.",
+)
 def _(layers):
     grow(layers)
     return grow([(kernel, stride, 1) for kernel, stride, _ in layers])
@@ -1157,7 +1257,11 @@ def _(layers):
     return size, jump
 
 
-@wrong("receptive_field", "strides added", "Strides multiply: after two layers of stride 2 a step is 4 pixels of input.")
+@wrong(
+    "receptive_field",
+    "strides added",
+    "Strides multiply: after two layers of stride 2 a step is 4 pixels of input.",
+)
 def _(layers):
     grow(layers)
     size, jump = 1, 1
@@ -1191,17 +1295,27 @@ def _(layers):
     return grow(list(reversed(layers)))
 
 
-@wrong("receptive_field", "starts at zero", "With no layer at all an output sees one pixel: the size starts at 1, not at 0.")
+@wrong(
+    "receptive_field",
+    "starts at zero",
+    "With no layer at all an output sees one pixel: the size starts at 1, not at 0.",
+)
 def _(layers):
     return grow(layers, size=0)
 
 
-@wrong("receptive_field", "answers exchanged", "The two numbers are exchanged: the size comes first, then the jump.")
+@wrong(
+    "receptive_field",
+    "answers exchanged",
+    "The two numbers are exchanged: the size comes first, then the jump.",
+)
 def _(layers):
     return grow(layers)[::-1]
 
 
-@wrong("receptive_field", "only the size", "You return the size alone. The jump is asked for too: (size, jump).")
+@wrong(
+    "receptive_field", "only the size", "You return the size alone. The jump is asked for too: (size, jump)."
+)
 def _(layers):
     return grow(layers)[0]
 
@@ -1292,7 +1406,11 @@ def _(x, weight, bias=None, stride=1, padding=0):
     return y if bias is None else y + bias[:, None, None]
 
 
-@wrong("conv_transpose2d", "padding ignored", "The padding makes no difference in your answer. It cuts the output on all sides.")
+@wrong(
+    "conv_transpose2d",
+    "padding ignored",
+    "The padding makes no difference in your answer. It cuts the output on all sides.",
+)
 def _(x, weight, bias=None, stride=1, padding=0):
     need(padding >= 0, "bad padding")
     return stamp(x, weight, bias, stride)
@@ -1351,7 +1469,11 @@ def _(x, weight, bias=None, stride=1, padding=0):
     return conv(x, weight.swapaxes(0, 1), bias, stride, padding)
 
 
-@wrong("conv_transpose2d", "bias forgotten", "Your answer has no bias. Where it is given, every output number gets it once.")
+@wrong(
+    "conv_transpose2d",
+    "bias forgotten",
+    "Your answer has no bias. Where it is given, every output number gets it once.",
+)
 def _(x, weight, bias=None, stride=1, padding=0):
     return stamp(x, weight, None, stride, padding)
 
@@ -1384,7 +1506,11 @@ def _(x, weight, bias=None, stride=1, padding=0):
     return y if bias is None else y + bias[:, None, None]
 
 
-@wrong("conv_transpose2d", "dtype lost", "The answer is float64 whatever came in: tell `np.zeros` the dtype of x.")
+@wrong(
+    "conv_transpose2d",
+    "dtype lost",
+    "The answer is float64 whatever came in: tell `np.zeros` the dtype of x.",
+)
 def _(x, weight, bias=None, stride=1, padding=0):
     return stamp(x, weight, bias, stride, padding).astype(np.float64)
 
@@ -1455,7 +1581,11 @@ def _(x, weight, bias=None, dilation=1):
     return in_time(x, weight[:, :, ::-1], bias, dilation, past(weight, dilation))
 
 
-@wrong("causal_conv1d", "dilation ignored", "The dilation makes no difference in your answer: the taps must lie further apart.")
+@wrong(
+    "causal_conv1d",
+    "dilation ignored",
+    "The dilation makes no difference in your answer: the taps must lie further apart.",
+)
 def _(x, weight, bias=None, dilation=1):
     need(dilation >= 1, "bad dilation")
     return in_time(x, weight, bias, 1, past(weight, 1))
@@ -1497,7 +1627,11 @@ def _(x, weight, bias=None, dilation=1):
     return in_time(x, weight, bias, dilation, past(weight, dilation) + 1)[:, :, : x.shape[2]]
 
 
-@wrong("causal_conv1d", "bias forgotten", "Your answer has no bias. Where a bias is given, add bias[o] to the whole of channel o.")
+@wrong(
+    "causal_conv1d",
+    "bias forgotten",
+    "Your answer has no bias. Where a bias is given, add bias[o] to the whole of channel o.",
+)
 def _(x, weight, bias=None, dilation=1):
     return in_time(x, weight, None, dilation, past(weight, dilation))
 
@@ -1507,7 +1641,9 @@ def _(x, weight, bias=None, dilation=1):
     return in_time(x, weight / x.dtype.type(x.shape[1]), bias, dilation, past(weight, dilation))
 
 
-@wrong("causal_conv1d", "dtype lost", "The answer is float64 whatever came in: tell `np.zeros` the dtype of x.")
+@wrong(
+    "causal_conv1d", "dtype lost", "The answer is float64 whatever came in: tell `np.zeros` the dtype of x."
+)
 def _(x, weight, bias=None, dilation=1):
     return in_time(x, weight, bias, dilation, past(weight, dilation)).astype(np.float64)
 
@@ -1518,7 +1654,11 @@ def _(x, weight, bias=None, dilation=1):
     return in_time(x[:, :shared], weight[:, :shared], bias, dilation, past(weight, dilation))
 
 
-@wrong("causal_conv1d", "bad dilation accepted", "A dilation below 1 makes no sense: look first, and raise a ValueError.")
+@wrong(
+    "causal_conv1d",
+    "bad dilation accepted",
+    "A dilation below 1 makes no sense: look first, and raise a ValueError.",
+)
 def _(x, weight, bias=None, dilation=1):
     dilation = max(dilation, 1)
     return in_time(x, weight, bias, dilation, past(weight, dilation))
@@ -1549,7 +1689,11 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     return unfold(x, weight, bias, stride, 0, dilation)
 
 
-@wrong("conv2d_unfold", "dilation ignored", "The dilation makes no difference in your answer: F.unfold takes it as well.")
+@wrong(
+    "conv2d_unfold",
+    "dilation ignored",
+    "The dilation makes no difference in your answer: F.unfold takes it as well.",
+)
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     need(dilation >= 1, "bad dilation")
     return unfold(x, weight, bias, stride, padding, 1)
@@ -1681,7 +1825,11 @@ class _(RightConv2d):
         self.register_buffer("bias", bias)
 
 
-@wrong("Conv2d", "only the weight is a parameter", "The bias is a plain tensor. It is trained like the weight: nn.Parameter.")
+@wrong(
+    "Conv2d",
+    "only the weight is a parameter",
+    "The bias is a plain tensor. It is trained like the weight: nn.Parameter.",
+)
 class _(RightConv2d):
     def keep(self, weight, bias):
         self.weight, self.bias = nn.Parameter(weight), bias
@@ -1742,19 +1890,31 @@ class _(RightConv2d):
         return F.conv2d(x, self.weight, self.bias, self.stride, half, self.dilation)
 
 
-@wrong("Conv2d", "padding ignored", "The padding makes no difference: keep it in the constructor and use it in forward.")
+@wrong(
+    "Conv2d",
+    "padding ignored",
+    "The padding makes no difference: keep it in the constructor and use it in forward.",
+)
 class _(RightConv2d):
     def forward(self, x):
         return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation)
 
 
-@wrong("Conv2d", "stride ignored", "The stride makes no difference: keep it in the constructor and use it in forward.")
+@wrong(
+    "Conv2d",
+    "stride ignored",
+    "The stride makes no difference: keep it in the constructor and use it in forward.",
+)
 class _(RightConv2d):
     def forward(self, x):
         return F.conv2d(x, self.weight, self.bias, 1, self.padding, self.dilation)
 
 
-@wrong("Conv2d", "dilation ignored", "The dilation makes no difference: keep it in the constructor and use it in forward.")
+@wrong(
+    "Conv2d",
+    "dilation ignored",
+    "The dilation makes no difference: keep it in the constructor and use it in forward.",
+)
 class _(RightConv2d):
     def forward(self, x):
         return F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
@@ -1767,8 +1927,14 @@ class _(RightConv2d):
 )
 class _(RightConv2d):
     def forward(self, x):
-        return F.conv2d(x, self.weight.data, None if self.bias is None else self.bias.data, self.stride, self.padding,
-                        self.dilation).detach()
+        return F.conv2d(
+            x,
+            self.weight.data,
+            None if self.bias is None else self.bias.data,
+            self.stride,
+            self.padding,
+            self.dilation,
+        ).detach()
 
 
 @wrong("Conv2d", "flipped kernel", "The filters are applied turned by half a turn. Nothing is flipped here.")
