@@ -10,8 +10,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from . import names
-
 SOLUTIONS, NOTEBOOKS = "solutions", "notebooks"
 ANSWERS, HIDDEN_ANSWERS = "answers.npz", "hidden.npz"
 
@@ -61,7 +59,7 @@ class Cell:
     points: float
     tags: tuple[str, ...]
     outputs: tuple[dict, ...]  # the reference's (nbformat 4)
-    defines: tuple[str, ...]  # names that the source defines at top level
+    defines: tuple[str, ...]  # names that a solution defines at top level
 
 
 @dataclass(frozen=True)
@@ -170,7 +168,7 @@ def _cells(solution: dict[str, Any], release: dict[str, Any], name: str) -> tupl
                 float(metadata.get("nbgrader", {}).get("points", 0)),
                 tuple(metadata.get("tags", ())),
                 tuple(node.get("outputs", ())),
-                names.defined(source) if role in ("setup", "given", "solution") else (),
+                tuple(metadata.get("course", {}).get("defines", ())),
             )
         )
     return tuple(cells)

@@ -28,9 +28,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.converters import GenerateAssignment, NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
 
-from . import drift
+from . import drift, names
 from .assignment import ANSWERS, HIDDEN_ANSWERS, NOTEBOOKS, SOLUTIONS, assignments
 from .settings import CONFIG_FILE, read_config
 from .source import DEFAULT_STUB, NBVAL_CHECK, Source, SourceCell, read, with_hidden_marks
@@ -46,8 +45,6 @@ _LEFTOVERS = shutil.ignore_patterns("*.ipynb", ANSWERS, HIDDEN_ANSWERS, "__pycac
 _SHARED = ("utils", "autograder", "data")
 _RANDOM_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
-# Sockets in the file system rather than TCP: no other user of the machine can connect.
-_KERNEL = Config({"KernelManager": {"transport": "tcp" if sys.platform == "win32" else "ipc"}})
 _TOOL_NOISE = re.compile(r"font cache|NNPACK|oneDNN|OMP: Info", re.IGNORECASE)
 
 
@@ -87,13 +84,13 @@ def build(
         return [f"{name}.py: {problem}" for problem in problems]
     with _stage(root, name) as stage:
         try:
-            _build_solution(root, stage, source, measure)
+            _build_solution(stage, source, measure)
             _build_release(stage, name)
         except BuildError as error:
             return [f"{name}.py: {error}"]
         if check:
             return _stale(root, stage, name)
-        _publish(root, stage, name, measure)
+        _publish(root, stage, name)
     stamp.parent.mkdir(exist_ok=True)
     stamp.write_text(_stamp(root, name))
     return []
@@ -129,8 +126,10 @@ def _cell(cell: SourceCell) -> NotebookNode:
     metadata["course"] = {"role": cell.role}
     if cell.exercise:
         metadata["course"]["exercise"] = cell.exercise
-    if cell.role == "solution" and cell.stub != DEFAULT_STUB:
-        metadata["course"]["stub"] = cell.stub
+    if cell.role == "solution":
+        metadata["course"]["defines"] = list(names.defined(cell.source))
+        if cell.stub != DEFAULT_STUB:
+            metadata["course"]["stub"] = cell.stub
     text = with_hidden_marks(cell.source) if cell.role == "hidden" else cell.source
     return new_code_cell(text, id=cell.id, metadata=metadata)
 
@@ -168,7 +167,7 @@ def _environment(stage: Path, name: str) -> dict[str, str]:
     }
 
 
-def _build_solution(root: Path, stage: Path, source: Source, measure: bool) -> None:
+def _build_solution(stage: Path, source: Source, measure: bool) -> None:
     folder = stage / SOLUTIONS / source.name
     environment = _environment(stage, source.name)
     if measure:
@@ -213,18 +212,18 @@ def _execute(result: NotebookNode, folder: Path, environment: dict[str, str]) ->
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
-        config=_KERNEL,
         resources={"metadata": {"path": str(folder)}},
     )
     language = dict(result.metadata.language_info)
     try:
-        client.execute(env=environment)
+        # What the kernel itself says on its standard error is not the notebook's output.
+        client.execute(env=environment, stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         raise BuildError(f"{_failing(result)} fails: {error.ename}: {error.evalue}") from None
     except CellTimeoutError:
         raise BuildError(f"{_failing(result)} runs longer than {CELL_SECONDS} s") from None
-    except DeadKernelError:
-        raise BuildError(f"{_failing(result)} ends the kernel") from None
+    except (DeadKernelError, RuntimeError):
+        raise BuildError(f"{_failing(result)} ends the kernel, or it did not start") from None
     result.metadata["language_info"] = language
 
 
@@ -311,7 +310,8 @@ def _quiet_logger(messages: list[str]) -> logging.Logger:
 
 def _outputs(stage: Path, name: str) -> list[Path]:
     """The files that a build makes, relative to the course."""
-    made = [Path(SOLUTIONS, name, file) for file in (f"{name}.ipynb", ANSWERS, HIDDEN_ANSWERS)]
+    files = (f"{name}.ipynb", ANSWERS, HIDDEN_ANSWERS, _TIMINGS)
+    made = [Path(SOLUTIONS, name, file) for file in files]
     release = sorted(path for path in (stage / NOTEBOOKS / name).rglob("*") if path.is_file())
     return [path for path in made if (stage / path).is_file()] + [path.relative_to(stage) for path in release]
 
@@ -335,7 +335,7 @@ def _stale(root: Path, stage: Path, name: str) -> list[str]:
     return [f"{problem}; run `make build`" for problem in problems]
 
 
-def _publish(root: Path, stage: Path, name: str, measure: bool) -> None:
+def _publish(root: Path, stage: Path, name: str) -> None:
     """Replace what differs; leave untouched what differs only in the last bits."""
     for path in _outputs(stage, name):
         if drift.differences(root / path, stage / path):
@@ -343,9 +343,6 @@ def _publish(root: Path, stage: Path, name: str, measure: bool) -> None:
             _replace(stage / path, root / path)
     for path in _surplus(root, stage, name):
         (root / path).unlink()
-    timings = Path(SOLUTIONS, name, _TIMINGS)
-    if measure and (stage / timings).is_file():
-        _replace(stage / timings, root / timings)
 
 
 def _replace(fresh: Path, target: Path) -> None:

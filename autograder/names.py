@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import re
 import symtable
 
@@ -34,8 +35,9 @@ def without_magics(source: str) -> str:
     return "\n".join(lines)
 
 
+@functools.lru_cache(maxsize=256)
 def parse(source: str) -> ast.Module | None:
-    """The syntax tree of a cell, or None where Python cannot read it."""
+    """The syntax tree of a cell, or None where Python cannot read it. It is shared: do not change it."""
     if len(source) > LONGEST_SOURCE:
         return None
     for text in (source, without_magics(source)):

@@ -19,7 +19,9 @@ class ClearSolutions(nbgrader_preprocessors.ClearSolutions):
         """Clear one cell."""
         if cell.cell_type != "code" or not nbgrader_utils.is_solution(cell):
             return super().preprocess_cell(cell, resources, cell_index)
-        stub = cell.metadata.get("course", {}).pop("stub", DEFAULT_STUB)
+        course = cell.metadata.get("course", {})
+        stub = course.pop("stub", DEFAULT_STUB)
+        course.pop("defines", None)  # names of the solution's own helpers
         cell.source = without_solution(cell.source, stub)
         return cell, resources
 
