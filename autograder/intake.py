@@ -20,7 +20,7 @@ from .notebook_file import HAND_IN, Missing, RawCell, RawNotebook, Unreadable, r
 
 __all__ = ["Missing", "PlannedCell", "Submission", "Unreadable", "read_submission"]
 
-ALIKE = 0.6  # share of equal lines from which a cell without label counts as the solution's
+ALIKE = 0.5  # share of equal lines from which a cell without label counts as the solution's
 MOST_EXTRA_CELLS = 500
 STOLEN_TAGS = {"skip-execution", "raises-exception", "nbval-skip", "nbval-ignore-output"}
 JUDGES = ("check", "hidden", "regression", "regression_points")

@@ -177,8 +177,7 @@ def _json(text: str, name: str) -> dict[str, Any]:
     except RecursionError:
         raise Unreadable(f"{name} is nested too deeply to be a notebook. {HAND_IN}") from None
     except ValueError as error:
-        position = getattr(error, "pos", 0)
-        if text.lstrip()[:1] == "{" and position >= len(text.rstrip()) - 1:
+        if text.lstrip()[:1] == "{" and not text.rstrip().endswith("}"):
             raise Unreadable(
                 f"{name} ends in the middle: it was cut off while it was saved or uploaded. {HAND_IN}"
             ) from None
