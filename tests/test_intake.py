@@ -179,9 +179,10 @@ def test_lost_labels_and_a_syntax_error(solved, hand_in):
     assert "return (x" in source_of(hand_in(solved), "double")
 
 
-def test_a_cell_without_label_or_name_is_found_by_likeness(solved, hand_in):
-    counter = cell(solved, "Counter")
-    counter["source"] = "".join(counter["source"]).replace("class Counter", "class Count")
+def test_a_cell_without_label_or_name_is_found_by_likeness(solved, mini, hand_in):
+    handed_out = "".join(cell(mini.notebook, "Counter")["source"])
+    written = handed_out.replace("class Counter", "class Count").replace("raise NotImplementedError", "print")
+    cell(solved, "Counter")["source"] = written
     strip_labels(solved)
     submission = hand_in(solved)
     assert "class Count:" in source_of(submission, "Counter")
