@@ -100,10 +100,8 @@ def draw_numbered_row(ax: Axes, grid: Grid, padding: int, title: str) -> None:
             grid.corner(0, column), 1, 1, facecolor=face, edgecolor=edge, linestyle="-" if inside else ":"
         )
         ax.add_patch(box)
-        text, ink = (str(column), plots.INK) if inside else ("pad", plots.GREY)
-        ax.text(
-            *grid.centre(0, column), text, ha="center", va="center", fontsize=11 if inside else 8, color=ink
-        )
+        text, ink = (str(column), plots.INK) if inside else ("0", plots.GREY)
+        ax.text(*grid.centre(0, column), text, ha="center", va="center", fontsize=11, color=ink)
     x, y = grid.corner(0, grid.columns / 2)
     ax.text(x, y - 0.3, title, ha="center", va="bottom")
 
