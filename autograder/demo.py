@@ -178,16 +178,44 @@ STUDENTS: tuple[Student, ...] = (
     Student(Expected("boole", "right, with einsum and views of windows", GRADED, 100)),
     Student(Expected("cantor", "right, with Fourier transforms", GRADED, 100)),
     Student(
-        Expected("dijkstra", "kernel flipped", GRADED, 80, none_of("conv2d_loops", "conv2d")),
+        Expected(
+            "dijkstra",
+            "kernel flipped",
+            GRADED,
+            80,
+            none_of("conv2d_loops", "conv2d"),
+            named={"conv2d_loops": "flipped kernel", "conv2d": "flipped kernel"},
+        ),
     ),
     Student(
-        Expected("euler", "height used for width", GRADED, 85, none_of("count_layer", "conv2d_loops")),
+        Expected(
+            "euler",
+            "height used for width",
+            GRADED,
+            85,
+            none_of("count_layer", "conv2d_loops"),
+            named={"count_layer": "height used for width", "conv2d_loops": "height used for width"},
+        ),
     ),
     Student(
-        Expected("fermat", "bias forgotten", GRADED, 89, none_of("conv1x1", "causal_conv1d")),
+        Expected(
+            "fermat",
+            "bias forgotten",
+            GRADED,
+            89,
+            none_of("conv1x1", "causal_conv1d"),
+            named={"conv1x1": "bias forgotten", "causal_conv1d": "bias forgotten"},
+        ),
     ),
     Student(
-        Expected("gauss", "padding on one side only", GRADED, 87, none_of("pad2d", "conv2d_loops")),
+        Expected(
+            "gauss",
+            "padding on one side only",
+            GRADED,
+            87,
+            none_of("pad2d", "conv2d_loops"),
+            named={"pad2d": "all of the frame on one side", "conv2d_loops": "padding on one side"},
+        ),
     ),
     Student(
         Expected(
@@ -196,6 +224,8 @@ STUDENTS: tuple[Student, ...] = (
             GRADED,
             76,
             none_of("neuron", "conv2d_loops", "conv2d"),
+            named={"neuron": "input modified in place"},
+            mentions=("float32",),
         ),
     ),
     Student(

@@ -66,9 +66,9 @@ def uncovered(size, kernel_size, stride=1, padding=0):
 def pad2d(x, padding):
     n, c, h, w = x.shape
     out = np.zeros((n, c, h + 2 * padding, w + 2 * padding), x.dtype)
-    for i in range(h):
-        for j in range(w):
-            out[:, :, i + padding, j + padding] = x[:, :, i, j]
+    for b in range(n):
+        for channel in range(c):
+            out[b, channel, padding : padding + h, padding : padding + w] = x[b, channel]
     return out
 
 
