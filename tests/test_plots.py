@@ -110,7 +110,7 @@ def test_the_film_is_the_same_on_every_build_and_needs_no_network():
 
 def test_different_films_have_different_names():
     names = {
-        film.data.split('id="')[1].split('"')[0] for film, _ in (film_of_a_window(1), film_of_a_window(2))
+        film.data.split('class="')[1].split('"')[0] for film, _ in (film_of_a_window(1), film_of_a_window(2))
     }
     assert len(names) == 2
 

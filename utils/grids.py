@@ -293,7 +293,7 @@ def _one_stop(
     return figure
 
 
-_FILM = Template("""<div class="film" id="film-$name"
+_FILM = Template("""<div class="film-$name"
  style="display:inline-block;text-align:center;font-family:sans-serif;background:#fff;color:#222;padding:4px">
 <img alt="$alt" src="data:image/png;base64,$first" style="max-width:100%"><br>
 <button type="button">&#9654; play</button>
@@ -305,7 +305,7 @@ _FILM = Template("""<div class="film" id="film-$name"
 <script>
 (function () {
   const frames = [$frames];
-  document.querySelectorAll("#film-$name").forEach(function (film) {
+  function attach(film) {
     const [play, back, next] = film.querySelectorAll("button");
     const image = film.querySelector("img"), slider = film.querySelector("input");
     const words = film.querySelector("span");
@@ -325,7 +325,12 @@ _FILM = Template("""<div class="film" id="film-$name"
     back.onclick = function () { stop(); show(+slider.value - 1); };
     next.onclick = function () { stop(); show(+slider.value + 1); };
     slider.oninput = function () { stop(); show(+slider.value); };
-  });
+  }
+  (function start(tries) {  // a notebook may run this script before it has put the film on the page
+    const films = document.querySelectorAll(".film-$name");
+    if (films.length) films.forEach(attach);
+    else if (tries) setTimeout(function () { start(tries - 1); }, 100);
+  })(50);
 })();
 </script>""")
 
