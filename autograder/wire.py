@@ -36,7 +36,9 @@ _TORCH_DTYPES = (
     "bool uint8 int8 int16 int32 int64 uint16 uint32 uint64 "
     "float16 bfloat16 float32 float64 complex64 complex128"
 ).split()
-_TYPES: dict[str, type] = {kind.__name__: kind for kind in (bool, int, float, complex, str, list, tuple, dict)}
+_TYPES: dict[str, type] = {
+    kind.__name__: kind for kind in (bool, int, float, complex, str, list, tuple, dict)
+}
 
 Buffer = bytes | bytearray | memoryview
 Opaque = Callable[[object], list]  # the sender's way to write an object that is not a value
@@ -62,7 +64,9 @@ def clean_text(value: object, limit: int = 4096) -> str:
 # Frames ---------------------------------------------------------------------------------------------------
 
 
-def send(sock: socket.socket, message: list, buffers: Sequence[Buffer] = (), seconds: float | None = None) -> None:
+def send(
+    sock: socket.socket, message: list, buffers: Sequence[Buffer] = (), seconds: float | None = None
+) -> None:
     """Write one frame; `seconds` bounds the time the other side may take to read it.
 
     Raises:
@@ -253,7 +257,9 @@ class Encoder:
     def _tensor(self, value: Any) -> list:
         name = str(value.dtype).removeprefix("torch.")
         if name not in _TORCH_DTYPES or str(value.layout) != "torch.strided" or value.device.type == "meta":
-            raise WireError(f"a tensor of {value.dtype}, {value.layout}, {value.device} cannot be handed over")
+            raise WireError(
+                f"a tensor of {value.dtype}, {value.layout}, {value.device} cannot be handed over"
+            )
         self.arrays.append(value)
         strides = None if value.is_contiguous() else portable_strides(value.shape, value.stride())
         return [

@@ -1,0 +1,172 @@
+"""Forks a student's process out of the grader and shuts it in.
+
+The grader calls `start` before it has read anything of the course, so that the forked memory holds no secret.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from . import processes, sandbox, wire
+from .assignment import Limits
+from .student import StudentProcess
+
+START_SECONDS = 60.0  # a machine may be very busy when a class is graded
+MAX_FILES = 512  # descriptors of one process
+PROCESSOR_FACTOR = 4  # processor seconds per second of the total time: a backstop for code with threads
+
+
+def start(folder: Path, limits: Limits, bwrap: Path | None, scratch: Path) -> StudentProcess:
+    """Start a student's process; this process must have one thread, and no children.
+
+    Args:
+        folder: the released notebook's folder, whose files the student's code may read.
+        limits: what it may use up.
+        bwrap: the program that builds the sandbox; None for a process without one.
+        scratch: without a sandbox, an empty folder to work in.
+
+    Raises:
+        sandbox.SandboxUnavailable: it could not be started; the text says why.
+    """
+    if processes.threads() != 1:
+        raise sandbox.SandboxUnavailable("a process with threads cannot be forked safely")
+    processes.adopt_orphans()
+    ours, theirs = socket.socketpair()
+    holder = sandbox.hold(bwrap, folder, limits.scratch_mb) if bwrap else None
+    first = os.fork()
+    if first == 0:
+        _become_student(theirs, folder, limits, holder is not None, scratch)
+    theirs.close()
+    try:
+        student = first
+        if holder is not None:
+            wire.send(ours, ["join", holder.wait(START_SECONDS)])
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            message, _ = wire.receive(ours, deadline)
+            if message[0] == "ready":
+                return StudentProcess(ours, student, limits)
+            if message[0] == "failed":
+                raise sandbox.SandboxUnavailable(f"the student's process could not be started: {message[1]}")
+            student = message[1]
+    except (wire.WireError, TimeoutError) as error:
+        raise sandbox.SandboxUnavailable(f"the student's process did not start: {error}") from error
+
+
+def _become_student(
+    sock: socket.socket, folder: Path, limits: Limits, sandboxed: bool, scratch: Path
+) -> NoReturn:
+    """The forked child's whole life."""
+    try:
+        owner = os.getppid()
+        _close_all_but(sock.fileno())
+        for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if sandboxed:
+            message, _ = wire.receive(sock)
+            _enter(sock, message[1])
+            counted_apart = sandbox.give_up_rights(owner)
+            processes.die_with_parent(0)  # only now: a change of user forgets it
+            home, notebook = sandbox.HOME, sandbox.NOTEBOOK
+        else:
+            processes.die_with_parent(owner)
+            sandbox.forbid()
+            counted_apart = False
+            home = notebook = scratch
+            _copy_files(folder, scratch)
+        _limit(limits, counted_apart)
+        _set_environment(home)
+        os.chdir(notebook)
+        from .service import Service, forget_the_grader
+        from .shell import CourseShell
+
+        shell = CourseShell.instance()
+        shell.ipython_dir = str(home / ".ipython")
+        forget_the_grader()
+        Service(sock, shell, limits.output_kb * 1024, str(notebook)).run()
+    except BaseException as error:
+        wire.send(sock, ["failed", f"{type(error).__name__}: {error}"])
+    finally:
+        os._exit(1)
+
+
+def _enter(sock: socket.socket, holder: int) -> None:
+    """Join the sandbox. Only a child made afterwards is inside its process namespace, so fork once more."""
+    sandbox.join(holder)
+    gone, here = os.pipe()
+    second = os.fork()
+    if second:
+        wire.send(sock, ["forked", second])  # its number as the grader sees it
+        os._exit(0)
+    # The end of the first process closes the pipe; only then does the grader inherit this one as its child.
+    os.close(here)
+    os.read(gone, 1)
+    os.close(gone)
+
+
+def _close_all_but(keep: int) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _limit(limits: Limits, counted_apart: bool) -> None:
+    """Limits that the kernel holds; each process that the code starts has the same."""
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    processor = int(limits.total_seconds * PROCESSOR_FACTOR) + 1
+    for kind, value in (
+        # The libraries' own address space comes on top; most of it is never touched.
+        (resource.RLIMIT_AS, size + limits.memory_mb * 2**20),
+        (resource.RLIMIT_CPU, processor),
+        (resource.RLIMIT_FSIZE, limits.file_mb * 2**20),
+        (resource.RLIMIT_NOFILE, MAX_FILES),
+        # One byte, not none: for 0 the kernel would still start a core-dump program (man 5 core).
+        (resource.RLIMIT_CORE, 1),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        resource.setrlimit(kind, (value, value))
+    if counted_apart:  # otherwise the user's other processes would count too; the grader's watch remains
+        number = limits.processes + sandbox.OWN_PROCESSES
+        resource.setrlimit(resource.RLIMIT_NPROC, (number, number))
+
+
+def _set_environment(home: Path) -> None:
+    kept = {
+        name: os.environ[name]
+        for name in (*sandbox.KEPT_VARIABLES, "LANG", "LC_ALL", "TZ", "MPLBACKEND", "COURSE_QUICK")
+        if name in os.environ
+    }
+    os.environ.clear()
+    os.environ.update(kept)
+    os.environ.update(
+        PATH="/usr/local/bin:/usr/bin:/bin",
+        HOME=str(home),
+        USER="student",
+        LOGNAME="student",
+        TMPDIR="/tmp" if home == sandbox.HOME else str(home),
+        MPLCONFIGDIR=str(home / ".matplotlib"),
+        IPYTHONDIR=str(home / ".ipython"),
+        PIP_NO_INPUT="1",
+        PIP_RETRIES="0",
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+
+
+def _copy_files(folder: Path, scratch: Path) -> None:
+    """Without a sandbox, the release's files are copied: what the code does to them harms no other student."""
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        if entry.is_dir():
+            shutil.copytree(entry, scratch / entry.name)
+        else:
+            shutil.copy(entry, scratch / entry.name)

@@ -1,0 +1,117 @@
+"""The processes below this one: who they are, what they use, how to end them all (Linux's /proc)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def adopt_orphans() -> None:
+    """From now on a process whose parent dies, anywhere below this one, becomes this one's child.
+
+    So nobody escapes `end_all` by forking twice.
+    """
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def die_with_parent(parent: int) -> None:
+    """Be killed when the parent process dies (its number, in case that it is dead already)."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if parent and os.getppid() != parent:
+        os._exit(1)
+
+
+def children(process: int) -> list[int]:
+    """The numbers of the children of all threads of a process."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in os.listdir(f"/proc/{process}/task"):
+            found += map(int, _read(f"/proc/{process}/task/{task}/children").split())
+    return found
+
+
+def descendants(process: int) -> list[int]:
+    """The numbers of all processes below one, parents before their children."""
+    found: list[int] = []
+    waiting = children(process)
+    while waiting:
+        child = waiting.pop()
+        found.append(child)
+        waiting += children(child)
+    return found
+
+
+def end_all(process: int, seconds: float = 5.0) -> bool:
+    """Kill everything below a process (this one, or another that has stopped starting new ones).
+
+    Returns:
+        whether they are all gone; those that are this process's children are also buried.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        below = descendants(process)
+        # Stopped first, so that a process which forks all the time cannot stay ahead of the killing.
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for child in below:
+                with suppress(OSError):
+                    os.kill(child, number)
+        bury_children()
+        if not children(process):
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+
+
+def bury_children() -> dict[int, int]:
+    """Collect this process's dead children: their numbers and exit codes (negative: the signal)."""
+    dead: dict[int, int] = {}
+    with suppress(ChildProcessError):
+        while True:
+            process, status = os.waitpid(-1, os.WNOHANG)
+            if not process:
+                break
+            dead[process] = os.waitstatus_to_exitcode(status)
+    return dead
+
+
+def resident_bytes(process: int) -> int:
+    """Memory a process has in use, pages shared with others counted in full; 0 if it has gone."""
+    fields = _read(f"/proc/{process}/statm").split()
+    return int(fields[1]) * _PAGE_BYTES if len(fields) > 1 else 0
+
+
+def proportional_bytes(process: int) -> int:
+    """Memory a process has in use, each shared page divided among its users; if unreadable as `resident_bytes`."""
+    for line in _read(f"/proc/{process}/smaps_rollup").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return resident_bytes(process)
+
+
+def cpu_seconds(process: int) -> float:
+    """Processor time of a process and of its children that have ended; 0 if it has gone."""
+    fields = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / _TICKS if len(fields) > 14 else 0.0
+
+
+def threads() -> int:
+    """How many threads this process has."""
+    return len(os.listdir("/proc/self/task"))
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:  # the process has gone, or is not ours to look at
+        return ""

@@ -1,0 +1,485 @@
+"""The student's process as the grader sees it: run a cell, fetch a name, call a function, and survive all of it.
+
+Everything that comes from the process is taken for hostile: `wire` checks the bytes, this file checks the replies
+and holds the limits. Whatever the student's code does ends, at worst, that process.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from . import processes, wire
+from .assignment import Limits
+from .sandbox import OWN_PROCESSES
+
+GRACE_SECONDS = 2.0  # between the interruption inside the process and its end from outside
+WATCH_SECONDS = 0.1  # between two looks at memory and processes
+MEMORY_MARGIN = 1.1  # honest code hits the limit inside its process, with a MemoryError, before this one
+MAX_CALLBACK_DEPTH = 16
+CELL_OVERHEAD_BYTES = 65_536  # of a cell's reply, beyond the outputs themselves
+
+_OUTPUT_FIELDS = {
+    "stream": ("name", "text"),
+    "display_data": ("data", "metadata"),
+    "execute_result": ("data", "metadata", "execution_count"),
+    "error": ("ename", "evalue", "traceback"),
+}
+_MIME = re.compile(r"[\w.+-]{1,60}/[\w.+;= -]{1,100}")
+
+# What a student's function may raise and a check may want to catch. Subclasses of Exception with one argument.
+_EXCEPTIONS: dict[str, type[Exception]] = {
+    name: getattr(builtins, name)
+    for name in (
+        "ArithmeticError AssertionError AttributeError BufferError EOFError Exception FileExistsError "
+        "FileNotFoundError FloatingPointError ImportError IndentationError IndexError KeyError LookupError "
+        "MemoryError ModuleNotFoundError NameError NotImplementedError OSError OverflowError PermissionError "
+        "RecursionError RuntimeError SyntaxError TypeError UnboundLocalError ValueError ZeroDivisionError"
+    ).split()
+}
+
+
+class StudentError(Exception):
+    """The student's code raised something that is no builtin exception.
+
+    Attributes:
+        type_name: the name of the exception's class.
+        traceback_text: where it happened, for the student.
+    """
+
+    def __init__(self, type_name: str, message: str, traceback_text: str = "") -> None:
+        super().__init__(message)
+        self.type_name = type_name
+        self.traceback_text = traceback_text
+
+
+class CallTimeout(StudentError):
+    """A call took longer than it may; the process may still be alive."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("TimeoutError", message)
+
+
+class StudentDied(StudentError):
+    """The student's process has ended; the message says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("StudentDied", message)
+
+
+@dataclass(frozen=True)
+class CellRun:
+    """What came of running one cell."""
+
+    outputs: list[dict[str, Any]]  # nbformat 4
+    status: str  # "ok" | "error" | "timeout" | "died" | "not run"
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    note: str = ""  # plain words to the student where a limit was hit
+
+
+class StudentProcess:
+    """One student's process, from its start to its end."""
+
+    def __init__(self, sock: socket.socket, process: int, limits: Limits) -> None:
+        """Take over a process that has just said that it is ready.
+
+        Args:
+            sock: the only connection to it.
+            process: its number; it is a child of this process, and this process has no other children but its
+                sandbox: all of them are killed when it ends.
+        """
+        self.ended = ""
+        self._sock = sock
+        self._process = process
+        self._limits = limits
+        self._spent_seconds = 0.0
+        self._released: list[int] = []
+        self._callbacks: list[dict[int, Callable]] = []  # one table for each open call
+        self._base_bytes = processes.resident_bytes(process)
+        self._lock = threading.RLock()
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, name="watch the student", daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be asked anything."""
+        return not self.ended
+
+    def run(self, source: str, name: str) -> CellRun:
+        """Run a cell. Never raises for anything that the student's code does.
+
+        Args:
+            source: the cell's text, in IPython's language.
+            name: the cell's id, for notes.
+        """
+        if not self.alive:
+            return CellRun([], "not run", note=self.ended)
+        limit = self._limits.cell_seconds
+        words = f"stopped after {_number(limit)} seconds, the limit for one cell"
+        cpu, start = processes.cpu_seconds(self._process), time.perf_counter()
+        try:
+            reply = self._ask(
+                "cell", [source], limit, words, self._limits.output_kb * 1024 + CELL_OVERHEAD_BYTES
+            )
+            outputs, status, cut = self._cell_reply(reply)
+        except StudentError as ending:
+            outputs, cut = [], False
+            status = "timeout" if isinstance(ending, CallTimeout) else "died"
+            words = str(ending)
+        except Exception:
+            self._end("The process that ran the code sent an answer that cannot be read, so it was ended.")
+            outputs, status, cut = [], "died", False
+        note = {"timeout": f"Cell '{name}': {words}.".replace("..", "."), "died": self.ended}.get(status, "")
+        if cut and not note:
+            note = f"Cell '{name}': outputs beyond {self._limits.output_kb} KB were cut."
+        used = max(0.0, processes.cpu_seconds(self._process) - cpu)
+        return CellRun(outputs, status, used, time.perf_counter() - start, note)
+
+    def get(self, name: str) -> Any:
+        """The value of a name that the student's cells defined; a Proxy for functions, classes and objects.
+
+        Raises:
+            NameError: it is not defined. StudentError: see `StudentDied`, `CallTimeout`.
+        """
+        try:
+            return self._value("get", [name])
+        except NameError:
+            raise NameError(
+                f"'{name}' is not defined: the cell that defines it was changed, or ended with an error"
+            ) from None
+
+    def close(self) -> None:
+        """End the process and everything that it started."""
+        self._end("The grading of this notebook has ended.")
+
+    # Requests -------------------------------------------------------------------------------------------------
+
+    def _value(self, operation: str, operands: list) -> Any:
+        """One request that is answered by a value.
+
+        Raises:
+            what the student's code raised, StudentError for what is no builtin exception.
+        """
+        limit = self._limits.call_seconds
+        return self._ask(operation, operands, limit, f"The call took longer than {_number(limit)} seconds")
+
+    def _ask(
+        self,
+        operation: str,
+        operands: list,
+        seconds: float,
+        words: str,
+        max_bytes: int = wire.MAX_FRAME_BYTES,
+    ) -> Any:
+        if not self.alive:
+            raise StudentDied(self.ended)
+        left = self._limits.total_seconds - self._spent_seconds
+        if left < seconds:
+            seconds = left
+            words = f"The notebook took longer than {_number(self._limits.total_seconds)} seconds in all"
+        if left <= 0:
+            self._end(f"{words}, so nothing after this could run.")
+            raise StudentDied(self.ended)
+        released, self._released = self._released, []
+        table: dict[int, Callable] = {}
+        encoder = wire.Encoder(lambda value: self._opaque(value, table))
+        try:
+            encoded = [encoder.encode(operand) for operand in operands]
+        except wire.WireError as error:
+            raise TypeError(f"a check's argument: {error}") from None
+        start = time.monotonic()
+        deadline = start + seconds + GRACE_SECONDS
+        self._callbacks.append(table)
+        try:
+            message = [operation, released, seconds, words, encoded]
+            wire.send(self._sock, message, encoder.buffers, seconds=deadline - start)
+            return self._reply(encoder.arrays, deadline, max_bytes)
+        except TimeoutError:
+            if not self.ended:
+                self._end(f"{words} and could not be interrupted, so nothing after this could run.")
+                raise CallTimeout(self.ended) from None
+            raise StudentDied(self.ended) from None
+        except wire.Closed:
+            self._end(self._last_words())
+            raise StudentDied(self.ended) from None
+        except wire.WireError:
+            self._end("The code disturbed the connection to the grader, so its process was ended.")
+            raise StudentDied(self.ended) from None
+        except OSError:
+            self._end(self._last_words())
+            raise StudentDied(self.ended) from None
+        finally:
+            self._callbacks.pop()
+            if not self._callbacks:  # a request inside a callback is part of the outer one's time
+                self._spent_seconds += time.monotonic() - start
+
+    def _reply(self, arrays: list, deadline: float, max_bytes: int) -> Any:
+        """Read until the answer comes; serve the callbacks before it."""
+        while True:
+            message, buffers = wire.receive(self._sock, deadline, max_bytes)
+            decoder = wire.Decoder(buffers, self._resolve)
+            kind = message[0] if message else None
+            if kind == "callback" and len(message) == 4:
+                self._serve_callback(message, decoder, deadline)
+                continue
+            if kind in ("value", "cell") and len(message) == 3:
+                value = decoder.decode(message[1])
+                self._copy_back(arrays, message[2], decoder)
+                return value
+            if kind == "timeout" and len(message) == 3:
+                raise CallTimeout(_text(message[1]))
+            if kind == "error" and len(message) == 6:
+                self._copy_back(arrays, message[5], decoder)
+                raise _exception(*message[1:5])
+            raise wire.WireError("an unknown reply")
+
+    def _copy_back(self, arrays: list, changes: Any, decoder: wire.Decoder) -> None:
+        """Changes that the student's code made to its copies of the arguments reach the caller's arrays."""
+        if type(changes) is not list or len(changes) > len(arrays):
+            raise wire.WireError("not a list of changes")
+        for change in changes:
+            index, item = change if type(change) is list and len(change) == 2 else (None, None)
+            if type(index) is not int or not 0 <= index < len(arrays):
+                raise wire.WireError("a change of no argument")
+            array = decoder.decode(item)
+            if not hasattr(array, "shape") or isinstance(array, Proxy):
+                raise wire.WireError("a change to no array")
+            try:
+                wire.copy_into(arrays[index], array)
+            except wire.WireError as error:
+                raise StudentError("ValueError", str(error)) from None
+
+    def _serve_callback(self, message: list, decoder: wire.Decoder, deadline: float) -> None:
+        number, args, kwargs = message[1], decoder.decode(message[2]), decoder.decode(message[3])
+        # Only functions of the innermost open call exist for the student's process.
+        function = self._callbacks[-1].get(number) if type(number) is int else None
+        if function is None or type(args) is not tuple or type(kwargs) is not dict:
+            raise wire.WireError("a call of nothing")
+        encoder = wire.Encoder(lambda value: self._opaque(value, self._callbacks[-1]))
+        try:
+            if len(self._callbacks) > MAX_CALLBACK_DEPTH:
+                raise RecursionError("too many calls inside calls")
+            reply = ["returned", encoder.encode(function(*args, **kwargs))]
+        except (StudentDied, wire.Closed):
+            raise
+        except Exception as error:
+            encoder = wire.Encoder()
+            name = type(error).__name__
+            reply = ["raised", name if name in _EXCEPTIONS else "RuntimeError", wire.clean_text(str(error))]
+        wire.send(self._sock, reply, encoder.buffers, seconds=max(0.001, deadline - time.monotonic()))
+
+    def _opaque(self, value: Any, table: dict[int, Callable]) -> list:
+        """How objects of the grader travel: never as themselves."""
+        if isinstance(value, Proxy):
+            if value._student is not self:
+                raise wire.WireError("an object of another student's process")
+            return ["own", value._number]
+        named = _importable(value)
+        if named:
+            return ["named", *named]
+        if callable(value):
+            number = len(table)
+            table[number] = value
+            return ["function", number, str(getattr(value, "__name__", type(value).__name__))]
+        raise wire.WireError(f"a {type(value).__name__} cannot be handed to the student's code")
+
+    def _resolve(self, tag: str, rest: list) -> object:
+        if tag == "handle" and len(rest) == 3 and type(rest[0]) is int:
+            return Proxy(self, rest[0], _text(rest[1], 100), _text(rest[2], 100))
+        if tag == "callback" and rest and type(rest[0]) is int:  # our own function comes back
+            for table in reversed(self._callbacks):
+                if rest[0] in table:
+                    return table[rest[0]]
+        raise wire.WireError("an unknown kind of object")
+
+    def _cell_reply(self, reply: Any) -> tuple[list[dict[str, Any]], str, bool]:
+        outputs, status, cut = reply
+        if status not in ("ok", "error", "timeout"):
+            raise ValueError("an unknown status")
+        return [_output(output) for output in outputs], status, cut is True
+
+    # The end --------------------------------------------------------------------------------------------------
+
+    def _end(self, why: str) -> None:
+        """Kill the process and all that it started; the first reason stays."""
+        with self._lock:
+            if self.ended:
+                return
+            self.ended = why
+            self._closed.set()
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)  # wakes a thread that is reading
+            processes.end_all(os.getpid())
+
+    def _last_words(self) -> str:
+        """Why the process may have closed the connection by itself."""
+        deadline = time.monotonic() + 0.5
+        code = None
+        while code is None and time.monotonic() < deadline:
+            with suppress(ChildProcessError):
+                dead, status = os.waitpid(self._process, os.WNOHANG)
+                code = os.waitstatus_to_exitcode(status) if dead else None
+            time.sleep(0.005)
+        if code in (-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGILL, -signal.SIGFPE):
+            reason = "Python itself crashed, in compiled code"
+        elif code == -signal.SIGKILL:
+            reason = "the process was killed, perhaps for its use of memory"
+        elif code == -signal.SIGXCPU:
+            reason = "the code used up its processor time"
+        else:
+            reason = "the code ended its own process"
+        return f"The notebook stopped here: {reason}. Nothing after this could run."
+
+    def _watch(self) -> None:
+        """End the process when all its processes together take too much (a thread of the grader)."""
+        limit = self._limits.memory_mb * 2**20 * MEMORY_MARGIN + self._base_bytes
+        while not self._closed.wait(WATCH_SECONDS):
+            everyone = processes.descendants(os.getpid())
+            if len(everyone) > self._limits.processes + OWN_PROCESSES:
+                self._end(
+                    f"The code started more than {self._limits.processes} processes, so it was stopped."
+                )
+            elif sum(map(processes.resident_bytes, everyone)) > limit:
+                # The quick sum counts shared pages several times; look closer before judging.
+                if sum(map(processes.proportional_bytes, everyone)) > limit:
+                    self._end(
+                        f"The code used more than {self._limits.memory_mb} MB of memory, so it was stopped."
+                    )
+
+
+class Proxy:
+    """An object that lives in the student's process: a function, a class, a module, an instance."""
+
+    __slots__ = ("__name__", "_name", "_number", "_student", "_type_name")
+
+    def __init__(self, student: StudentProcess, number: int, type_name: str, name: str) -> None:
+        set_here = object.__setattr__
+        set_here(self, "_student", student)
+        set_here(self, "_number", number)
+        set_here(self, "_type_name", type_name)
+        set_here(self, "_name", name)
+        set_here(self, "__name__", name or type_name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._student._value("call", [self, args, kwargs])
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._student._value("getattr", [self, name])
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("an object in the student's process cannot be changed from here")
+
+    def __len__(self) -> int:
+        length = self._student._value("len", [self])
+        if type(length) is not int or not 0 <= length < 2**31:
+            raise TypeError("its length is no number")
+        return length
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._student._value("getitem", [self, key])
+
+    def __contains__(self, item: Any) -> bool:
+        return self._student._value("contains", [self, item]) is True
+
+    def __iter__(self) -> Iterator[Any]:
+        items = self._student._value("iter", [self])
+        while True:
+            found = self._student._value("next", [items])
+            if type(found) is not tuple or len(found) != 1:
+                return
+            yield found[0]
+
+    def _run_beside(self, module: str, function: str, args: tuple, kwargs: dict) -> Any:
+        """Run a function of `utils` in the student's process, this object its first argument."""
+        return self._student._value("beside", [self, module, function, tuple(args), dict(kwargs)])
+
+    def __repr__(self) -> str:
+        return f"<the student's {self._type_name} {self._name}>".replace(" >", ">")
+
+    def __del__(self) -> None:
+        with suppress(AttributeError):
+            self._student._released.append(self._number)
+
+
+# What comes from the student's process ------------------------------------------------------------------------
+
+
+def _text(value: Any, limit: int = 16_000) -> str:
+    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in wire.clean_text(value, limit))
+
+
+def _exception(type_name: Any, builtin: Any, message: Any, traceback_text: Any) -> Exception:
+    name, words, trace = _text(type_name, 200), _text(message, 5000), _text(traceback_text, 20_000)
+    if builtin is True and name in _EXCEPTIONS:
+        error = _EXCEPTIONS[name](words)
+        error.student_traceback = trace  # type: ignore[attr-defined]
+        return error
+    return StudentError(name or "an error without a name", words, trace)
+
+
+def _output(output: Any) -> dict[str, Any]:
+    """One output of a cell, checked field by field.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none.
+    """
+    kind = output["output_type"]
+    plain: dict[str, Any] = {"output_type": kind}
+    for field in _OUTPUT_FIELDS[kind]:
+        value = output[field]
+        if field == "data":
+            value = {
+                mime: text for mime, text in value.items() if _MIME.fullmatch(mime) and type(text) is str
+            }
+        elif field == "metadata":
+            value = _plain(value, 4)
+        elif field == "execution_count":
+            value = value if type(value) is int else None
+        elif field == "traceback":
+            value = [line for line in value if type(line) is str]
+        elif type(value) is not str or (field == "name" and value not in ("stdout", "stderr")):
+            raise ValueError("an output has another form")
+        plain[field] = value
+    return plain
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """JSON's kinds of values; anything else becomes None."""
+    if type(value) is dict and depth:
+        return {key: _plain(item, depth - 1) for key, item in value.items() if type(key) is str}
+    if type(value) is list and depth:
+        return [_plain(item, depth - 1) for item in value]
+    return value if type(value) in (str, int, float, bool) else {} if depth == 4 else None
+
+
+def _importable(value: Any) -> tuple[str, str] | None:
+    """Module and name of a function or class of the libraries, so that `activation=torch.relu` is no callback."""
+    name = getattr(value, "__name__", None)
+    if not callable(value) or type(name) is not str:
+        return None
+    for module in (getattr(value, "__module__", None), "torch", "numpy"):
+        if type(module) is str and module.partition(".")[0] in ("torch", "numpy", "math"):
+            with suppress(ImportError):
+                if getattr(importlib.import_module(module), name, None) is value:
+                    return module, name
+    return None
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"
