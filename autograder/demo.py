@@ -1,8 +1,8 @@
 """The demo class: sixteen submissions of notebook 1, and what a fair grader gives for each.
 
-The answers are in data/demo_class/, one file per student; here they are put into the released notebook and,
-for some students, the file is treated as editors, uploads or cheats treat it. The same release gives the
-same bytes.
+The answers and expectations are in data/demo_class/. Here the answers are put into the released notebook and,
+for some students, the file is treated as editors, uploads or cheats treat it. The same release gives the same
+bytes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from autograder.pages import as_record
 
 ASSIGNMENT = "01_convolution"
 ANSWERS = Path("data", "demo_class")
+EVERYTHING = "*"  # in `lost`: all exercises
+NEAR = 0.005  # points; less is a matter of rounding
 HEADER = re.compile(r'^# %% (solution|extra)="(\w+)"[ \t]*\n', re.M)
 
 Notebook = dict[str, Any]
@@ -36,20 +39,36 @@ class Answer:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a student handed in and what a fair grader makes of it."""
+    """What a student handed in and what a fair grader makes of it; see data/demo_class/expected.toml."""
 
     student: str
     handed_in: str
-    status: tuple[str, ...]  # any of these
+    status: str
     score: float
-    reached: Mapping[str, float] = field(default_factory=dict)  # exercise: points, where not all
-    named: Mapping[str, str] = field(default_factory=dict)  # exercise: misconception that the feedback names
-    mentions: tuple[str, ...] = ()  # words that must stand in the repairs, notes or messages, in any case
+    lost: tuple[str, ...] = ()
+    points: Mapping[str, float] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
+    mentions: tuple[str, ...] = ()
     tampering: bool = False
+    file: str = "as saved"  # a key of TREATMENTS
 
     def shown(self) -> str:
         """The expectation in one line, for the table of scores."""
-        return f"{self.score:g}, {self.status[0]}: {self.handed_in}"
+        return f"{self.score:g}, {self.status}: {self.handed_in}"
+
+    def points_for(self, exercise: str, worth: float) -> float:
+        """The points expected for an exercise that is worth so many."""
+        if exercise in self.lost or EVERYTHING in self.lost:
+            return 0.0
+        return self.points.get(exercise, worth)
+
+
+def read_expected(folder: Path) -> tuple[Expected, ...]:
+    """The table of expectations, in its order."""
+    table: dict[str, dict[str, Any]] = tomllib.loads((folder / "expected.toml").read_text(encoding="utf-8"))
+    for entry in table.values():
+        entry |= {key: tuple(value) for key, value in entry.items() if isinstance(value, list)}
+    return tuple(Expected(student, **entry) for student, entry in table.items())
 
 
 def read_answers(folder: Path, student: str) -> dict[str, Answer]:
@@ -95,12 +114,12 @@ def fill(release: Notebook, answers: Mapping[str, Answer]) -> Notebook:
     return notebook
 
 
-def unchanged(notebook: Notebook) -> Notebook:
-    """Most students hand in the file as their editor saved it."""
-    return notebook
+def as_saved(notebook: Notebook) -> str:
+    """The file as Jupyter saves it."""
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def saved_by_colab(notebook: Notebook) -> Notebook:
+def saved_by_colab(notebook: Notebook) -> str:
     """Colab's way of saving at its worst: all metadata of the course gone, ids replaced, its own added."""
     for number, cell in enumerate(notebook["cells"]):
         cell.pop("id", None)
@@ -115,10 +134,10 @@ def saved_by_colab(notebook: Notebook) -> Notebook:
         "accelerator": "GPU",
     }
     notebook["nbformat_minor"] = 0
-    return notebook
+    return as_saved(notebook)
 
 
-def tampered(notebook: Notebook) -> Notebook:
+def tampered(notebook: Notebook) -> str:
     """Checks rewritten, skipped by a tag, worth more points, deleted and doubled."""
     cells = notebook["cells"]
     checks = [cell for cell in cells if grade_id(cell).startswith(("check_", "hidden_"))]
@@ -130,157 +149,21 @@ def tampered(notebook: Notebook) -> Notebook:
         cell["metadata"].get("nbgrader", {})["points"] = 100
     notebook["cells"] = [cell for cell in cells if grade_id(cell) not in ("hidden_conv2d", "check_conv1x1")]
     notebook["cells"].append(copy.deepcopy(checks[0]) | {"id": "copied-check"})
-    return notebook
+    return as_saved(notebook)
 
 
-@dataclass(frozen=True)
-class Student:
-    """One row of the demo class: the expectation, and what happened to the file."""
-
-    expected: Expected
-    treat: Callable[[Notebook], Notebook] = unchanged
-    keep: float = 1.0  # share of the file's characters that arrived
+def truncated(notebook: Notebook) -> str:
+    """An upload that broke off after three fifths of the file."""
+    text = as_saved(notebook)
+    return text[: len(text) * 3 // 5]
 
 
-GRADED = ("graded",)
-REPAIRED = ("graded with repairs",)
-STOPPED = ("stopped early",)
-UNGRADABLE = ("ungradable",)
-SECOND_HALF = (
-    "conv2d",
-    "conv1x1",
-    "receptive_field",
-    "conv_transpose2d",
-    "causal_conv1d",
-    "conv2d_unfold",
-    "Conv2d",
-)
-QUIZZES = ("quiz_weights_per_filter", "quiz_bank_size", "quiz_vgg_size", "quiz_one_by_one")
-FIRST_HALF = (
-    "neuron",
-    "count_layer",
-    "output_size",
-    "uncovered",
-    "pad2d",
-    "locally_connected2d",
-    "conv2d_loops",
-)
-ALL = (*FIRST_HALF, *SECOND_HALF, *QUIZZES, "regression")
-
-
-def none_of(*exercises: str) -> dict[str, float]:
-    """No points in each of these."""
-    return dict.fromkeys(exercises, 0.0)
-
-
-STUDENTS: tuple[Student, ...] = (
-    Student(Expected("ada", "right, in plain loops", GRADED, 100)),
-    Student(Expected("boole", "right, with einsum and views of windows", GRADED, 100)),
-    Student(Expected("cantor", "right, with Fourier transforms", GRADED, 100)),
-    Student(
-        Expected(
-            "dijkstra",
-            "kernel flipped",
-            GRADED,
-            80,
-            none_of("conv2d_loops", "conv2d"),
-            named={"conv2d_loops": "flipped kernel", "conv2d": "flipped kernel"},
-        ),
-    ),
-    Student(
-        Expected(
-            "euler",
-            "height used for width",
-            GRADED,
-            85,
-            none_of("count_layer", "conv2d_loops"),
-            named={"count_layer": "height used for width", "conv2d_loops": "height used for width"},
-        ),
-    ),
-    Student(
-        Expected(
-            "fermat",
-            "bias forgotten",
-            GRADED,
-            89,
-            none_of("conv1x1", "causal_conv1d"),
-            named={"conv1x1": "bias forgotten", "causal_conv1d": "bias forgotten"},
-        ),
-    ),
-    Student(
-        Expected(
-            "gauss",
-            "padding on one side only",
-            GRADED,
-            87,
-            none_of("pad2d", "conv2d_loops"),
-            named={"pad2d": "all of the frame on one side", "conv2d_loops": "padding on one side"},
-        ),
-    ),
-    Student(
-        Expected(
-            "hopper",
-            "input modified in place; float64 cut down to float32",
-            GRADED,
-            76,
-            none_of("neuron", "conv2d_loops", "conv2d"),
-            named={"neuron": "input modified in place"},
-            mentions=("float32",),
-        ),
-    ),
-    Student(
-        Expected("iwasawa", "half done", GRADED, 43, none_of(*SECOND_HALF, *QUIZZES[1:], "regression")),
-    ),
-    Student(
-        Expected("jacobi", "untouched", GRADED, 0, none_of(*ALL)),
-    ),
-    Student(
-        Expected(
-            "kepler", "a syntax error in one cell", GRADED, 95, none_of("conv1x1"), mentions=("syntax",)
-        ),
-    ),
-    Student(
-        Expected(
-            "laplace",
-            "one endless loop, and one that ignores interruption",
-            STOPPED,
-            67,
-            none_of("uncovered", "causal_conv1d", "conv2d_unfold", "Conv2d", *QUIZZES, "regression"),
-            mentions=("seconds",),
-        ),
-    ),
-    Student(
-        Expected("markov", "eats memory", GRADED, 94, none_of("receptive_field"), mentions=("memory",)),
-    ),
-    Student(
-        Expected(
-            "moriarty",
-            "tampers with the tests; one honest answer",
-            STOPPED,
-            4,
-            none_of(*FIRST_HALF[1:], *SECOND_HALF, *QUIZZES, "regression"),
-            tampering=True,
-        ),
-        treat=tampered,
-    ),
-    Student(
-        Expected("noether", "right, saved by Colab, metadata gone", REPAIRED, 100),
-        treat=saved_by_colab,
-    ),
-    Student(
-        Expected("turing", "truncated file", UNGRADABLE, 0, none_of(*ALL), mentions=("hand in",)),
-        keep=0.6,
-    ),
-)
-
-EXPECTED: tuple[Expected, ...] = tuple(student.expected for student in STUDENTS)
-
-
-def submission(release: Notebook, answers: Mapping[str, Answer], student: Student) -> str:
-    """The text of the file that a student hands in."""
-    notebook = student.treat(fill(release, answers))
-    text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-    return text[: int(len(text) * student.keep)]
+TREATMENTS: Mapping[str, Callable[[Notebook], str]] = {
+    "as saved": as_saved,
+    "colab": saved_by_colab,
+    "tampered": tampered,
+    "truncated": truncated,
+}
 
 
 def make(root: Path, folder: Path) -> list[Expected]:
@@ -295,14 +178,14 @@ def make(root: Path, folder: Path) -> list[Expected]:
     """
     source = root / "notebooks" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
     release = json.loads(source.read_text(encoding="utf-8"))
-    for student in STUDENTS:
-        name = student.expected.student
-        text = submission(release, read_answers(root / ANSWERS, name), student)
-        path = folder / "submitted" / name / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    students = read_expected(root / ANSWERS)
+    for expected in students:
+        text = TREATMENTS[expected.file](fill(release, read_answers(root / ANSWERS, expected.student)))
+        path = folder / "submitted" / expected.student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    return list(EXPECTED)
+    return list(students)
 
 
 def compare(expected: Iterable[Expected], grades: Iterable[object]) -> list[str]:
@@ -324,16 +207,18 @@ def compare(expected: Iterable[Expected], grades: Iterable[object]) -> list[str]
 def differ(expected: Expected, record: Mapping[str, Any]) -> list[str]:
     """How one grade differs from its expectation."""
     found = []
-    if record["status"] not in expected.status:
-        found.append(f'status is "{record["status"]}", expected "{" or ".join(expected.status)}"')
-    if abs(record["score"] - expected.score) > 0.005:
+    if record["status"] != expected.status:
+        found.append(f'status is "{record["status"]}", expected "{expected.status}"')
+    if abs(record["score"] - expected.score) > NEAR:
         found.append(f"score is {record['score']:g}, expected {expected.score:g}")
-    cells: Sequence[Mapping[str, Any]] = record.get("cells") or ()
-    reached, worth = sums(cells, "points"), sums(cells, "max_points")
-    for exercise, points in reached.items():
-        wanted = expected.reached.get(exercise, worth[exercise])
-        if abs(points - wanted) > 0.005:
+    cells = record.get("cells") or ()
+    worth = sums(cells, "max_points")
+    for exercise, points in sums(cells, "points").items():
+        wanted = expected.points_for(exercise, worth[exercise])
+        if abs(points - wanted) > NEAR:
             found.append(f"{exercise} got {points:g} points, expected {wanted:g}")
+    unknown = {*expected.lost, *expected.points, *expected.named} - {*worth, EVERYTHING}
+    found.extend(f"{exercise} was not graded" for exercise in sorted(unknown))
     for exercise, misconception in expected.named.items():
         names = {cell.get("misconception") for cell in cells if cell["exercise"] == exercise}
         if misconception not in names:

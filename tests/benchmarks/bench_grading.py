@@ -56,7 +56,7 @@ def honest_submissions(folder: Path) -> list[Path]:
     from autograder import demo
 
     demo.make(ROOT, folder)
-    expected = {row.student: row for row in demo.EXPECTED}
+    expected = {row.student: row for row in demo.read_expected(ROOT / demo.ANSWERS)}
     paths = [
         path
         for path in sorted(folder.glob(f"submitted/*/{NAME}/{NAME}.ipynb"))
