@@ -264,24 +264,24 @@ def _bwrap_arguments(folder: Path, scratch_mb: int) -> list[str]:
         arguments += ["--perms", "1777", "--size", size, "--tmpfs", path]
     arguments += ["--perms", "0777", "--dir", str(NOTEBOOK)]
     # After /tmp: the libraries or the course may lie below it.
-    arguments += _bind("/usr")
+    visible = ["/usr"]
     for path in _SYSTEM_FOLDERS:
         if os.path.islink(path):
             arguments += ["--symlink", os.readlink(path), path]
-        elif os.path.isdir(path):
-            arguments += _bind(path)
-    for path in (*_SYSTEM_FILES, *map(str, library_folders()), *(str(ROOT / name) for name in COURSE_FOLDERS)):
-        if os.path.exists(path):
-            arguments += _bind(path)
+        else:
+            visible.append(path)
+    visible += [*_SYSTEM_FILES, *map(str, library_folders()), *(str(ROOT / name) for name in COURSE_FOLDERS)]
+    visible = [path for path in visible if os.path.exists(path)]
+    # Folders on the way are made for everybody: bwrap alone would keep them for its own user.
+    for parent in sorted({str(parent) for path in visible for parent in Path(path).parents} - {"/"}):
+        arguments += ["--perms", "0755", "--dir", parent]
+    for path in visible:
+        arguments += ["--ro-bind", path, path]
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
         if not entry.is_symlink():
             arguments += ["--ro-bind", str(entry), str(NOTEBOOK / entry.name)]
     # These two are memory without a limit on its size, and to an ordinary user they are writable.
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
-
-
-def _bind(path: str) -> list[str]:
-    return ["--ro-bind", path, path]
 
 
 def library_folders() -> list[Path]:
