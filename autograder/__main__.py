@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
     mutation = commands.add_parser("mutation", help="audit the checks: wrong code must fail them")
     mutation.add_argument("assignment", metavar="ASSIGNMENT")
-    mutation.add_argument("exercises", nargs="*", metavar="EXERCISE", help="default: all")
+    mutation.add_argument("exercise", nargs="?", metavar="EXERCISE", help="default: all")
     mutation.set_defaults(run=_mutation)
     return parser
 
@@ -90,10 +90,11 @@ def _build(options: argparse.Namespace) -> int:
     problems = []
     for name in options.names or sources(ROOT):
         found = build(ROOT, name, check=options.check, measure=options.measure)
-        problems += [f"{name}: {problem}" for problem in found]
-        print(f"{name}: {'up to date' if options.check else 'built'}" if not found else f"{name}: not right")
-    for problem in problems:
-        print(problem, file=sys.stderr)
+        for problem in found:
+            print(problem, file=sys.stderr)
+        if not found:
+            print(f"{name}: {'up to date' if options.check else 'built'}")
+        problems += found
     return PROBLEM if problems else DONE
 
 
@@ -123,10 +124,10 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _mutation(options: argparse.Namespace) -> int:
-    from .mutation import run
+    from .mutation import run, show
 
-    report = run(ROOT, options.assignment, options.exercises or None)
-    print(report.text())
+    report = run(ROOT, options.assignment, options.exercise)
+    show(report)
     return DONE if report.ok else PROBLEM
 
 

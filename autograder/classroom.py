@@ -72,7 +72,13 @@ def grade_and_record(
     folder = folder.resolve()
     course = course_settings(root)
     assignment = assignments.load(root, name, course.limits)
-    settings = Settings(options.sandbox or course.sandbox, options.workers, options.scheduler, options.force)
+    settings = Settings(
+        options.sandbox or course.sandbox,
+        options.workers,
+        options.scheduler,
+        options.force,
+        course.grader_seconds,
+    )
     if settings.sandbox == "none":
         print(UNPROTECTED, file=sys.stderr)
     else:

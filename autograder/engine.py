@@ -20,12 +20,11 @@ from typing import Any
 from .assignment import Assignment
 from .grade import Grade, not_graded
 from .versions import versions
-from .warm import GraderDied, WarmParent
+from .warm import GraderDied, GraderTimeout, WarmParent
 
 log = logging.getLogger("autograder")
 
 HASHED_BYTES = 128 << 20  # a larger file is refused by intake; its beginning is enough for the key
-GRADER_ALLOWANCE_SECONDS = 120  # beyond the student's own budget: start, checks, drawing
 
 
 class NothingToGrade(Exception):
@@ -49,6 +48,7 @@ class Settings:
     workers: int = 0  # side by side; 0: one per CPU core
     scheduler: str = ""  # address of a Dask scheduler; empty: this machine
     force: bool = False  # grade also what has not changed
+    grader_seconds: float = 120.0  # that grading may take beyond the student's own total_seconds
 
 
 def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()) -> list[Job]:
@@ -187,7 +187,7 @@ def _run(
                 arguments,
                 settings.sandbox,
                 student_settings(assignment),
-                assignment.limits.total_seconds + GRADER_ALLOWANCE_SECONDS,
+                assignment.limits.total_seconds + settings.grader_seconds,
                 key=f"{job.student}-{job.key}",
                 pure=False,
             )
@@ -234,7 +234,7 @@ def grade_here(
                 "autograder.grade:run_job", arguments, student=student, timeout_seconds=timeout_seconds
             )
         except GraderDied as death:
-            if attempt == 2:
+            if attempt == 2 or isinstance(death, GraderTimeout):
                 raise
             log.warning("%s: %s; trying once more", arguments["student"], death)
     raise AssertionError("not reached")
