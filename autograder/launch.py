@@ -74,7 +74,7 @@ def _become_student(
             message, _ = wire.receive(sock)
             _enter(sock, message[1])
             counted_apart = sandbox.give_up_rights(owner)
-            processes.die_with_parent(0)  # only now: a change of user forgets it
+            # The sandbox dies with the grader, and with the sandbox everything inside.
             home, notebook = sandbox.HOME, sandbox.NOTEBOOK
         else:
             processes.die_with_parent(owner)
@@ -106,7 +106,7 @@ def _enter(sock: socket.socket, holder: int) -> None:
     if second:
         wire.send(sock, ["forked", second])  # its number as the grader sees it
         os._exit(0)
-    # The end of the first process closes the pipe; only then does the grader inherit this one as its child.
+    # The end of the first process closes the pipe: its message to the grader comes before any of this one's.
     os.close(here)
     os.read(gone, 1)
     os.close(gone)

@@ -25,9 +25,9 @@ def adopt_orphans() -> None:
 
 
 def die_with_parent(parent: int) -> None:
-    """Be killed when the parent process dies (its number, in case that it is dead already)."""
+    """Be killed when the parent process, which has this number, dies."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if parent and os.getppid() != parent:
+    if os.getppid() != parent:  # it is dead already
         os._exit(1)
 
 
