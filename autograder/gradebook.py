@@ -1,0 +1,262 @@
+"""The one writer to nbgrader's gradebook: registers an assignment's cells and records grades.
+
+The scores are those of nbgrader's own SaveAutoGrades: each graded cell is scored by nbgrader's
+`determine_grade`. Manual scores and comments of a human grader are kept. Every submission is one transaction,
+so that a run that is killed leaves each submission either as it was or as it is now.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbformat import NotebookNode, from_dict
+from nbgrader.api import Assignment as AssignmentRow
+from nbgrader.api import (
+    BaseCell,
+    Comment,
+    Gradebook,
+    GradeCell,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from nbgrader.api import Grade as GradeRow
+from nbgrader.api import Notebook as NotebookRow
+from nbgrader.plugins import LateSubmissionPlugin
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from .assignment import Assignment
+from .gradebook_cells import CellRow, CellUpdate, GradebookError, cell_rows
+
+if TYPE_CHECKING:
+    from .grade import Grade
+
+BUSY_SECONDS = 30  # how long to wait for another program that is writing to an SQLite gradebook
+COURSE = "default_course"  # nbgrader's own default
+
+_TROUBLE = (
+    ("database is locked", "is in use by another program; close it (formgrader?) and run this again"),
+    ("readonly database", "cannot be written; look at the permissions of the file and of its folder"),
+    ("disk is full", "cannot be written: the disk is full; free some space and run this again"),
+    ("disk i/o error", "cannot be written: the disk failed or is full"),
+    ("unable to open database", "cannot be opened; look at the permissions of the file and of its folder"),
+    ("not a database", "is not a gradebook, or it is damaged; restore it from a backup or move it away"),
+    ("malformed", "is damaged; restore it from a backup or move it away"),
+    ("no such table", "was made by another version of nbgrader; back it up and run `nbgrader db upgrade`"),
+    ("no such column", "was made by another version of nbgrader; back it up and run `nbgrader db upgrade`"),
+)
+
+
+class GradebookWriter:
+    """An open gradebook. Used by one thread; close it or use it in a `with` statement."""
+
+    def __init__(self, db_url: str, late_plugin: LateSubmissionPlugin | None = None) -> None:
+        """Open the gradebook, or make a new one.
+
+        Args:
+            db_url: SQLAlchemy's, such as sqlite:////home/me/course/gradebook.db
+            late_plugin: decides the penalty for a late submission; None: no penalty.
+
+        Raises:
+            GradebookError: it cannot be opened.
+        """
+        self._place = db_url.removeprefix("sqlite:///")
+        self._late_plugin = late_plugin
+        if db_url.startswith("sqlite:///") and "timeout=" not in db_url:
+            db_url += ("&" if "?" in db_url else "?") + f"timeout={BUSY_SECONDS}"
+        # For a new gradebook nbgrader calls alembic, which lies beside Python but need not be on the path.
+        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        try:
+            self._gradebook = Gradebook(db_url, COURSE)
+        except SQLAlchemyError as error:
+            raise self._trouble(error) from None
+
+    def __enter__(self) -> GradebookWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._gradebook.close()
+
+    def register(self, assignment: Assignment) -> list[str]:
+        """Record an assignment's cells as `nbgrader generate_assignment` does; quick where nothing changed.
+
+        Returns:
+            what changed in an assignment that already has submissions, in plain sentences.
+
+        Raises:
+            GradebookError: a cell has gone for which a human gave scores or comments.
+        """
+        kernelspec = assignment.notebook["metadata"].get("kernelspec", {})
+        return self.register_cells(
+            assignment.name, assignment.name, cell_rows(_saved(assignment)), kernelspec
+        )
+
+    def register_cells(
+        self, assignment: str, notebook: str, rows: Sequence[CellRow], kernelspec: Mapping[str, Any]
+    ) -> list[str]:
+        """Make the gradebook's cells of one notebook those in `rows`; see `register`."""
+        with self._transaction() as db:
+            owner = db.query(AssignmentRow).filter_by(name=assignment).one_or_none()
+            if owner is None:
+                owner = AssignmentRow(name=assignment, course_id=COURSE)
+                db.add(owner)
+            book = next((book for book in owner.notebooks if book.name == notebook), None)
+            if book is None:
+                book = NotebookRow(name=notebook, assignment=owner)
+                db.add(book)
+            book.kernelspec = json.dumps(dict(kernelspec))
+            db.flush()
+            return CellUpdate(db, book, rows).run()
+
+    def write(self, grade: Grade, timestamp: datetime | None = None) -> None:
+        """Record one submission's grade, all or nothing.
+
+        Args:
+            grade: its notebook's graded cells are scored as nbgrader scores them.
+            timestamp: when it was handed in (UTC); None leaves what the gradebook knows.
+
+        Raises:
+            GradebookError: the assignment is not registered, or the gradebook cannot be written.
+        """
+        with self._transaction() as db:
+            notebook = self._notebook(db, grade.assignment)
+            submitted = _submission(db, notebook, grade.student, timestamp)
+            scores = {row.cell_id: row for row in db.query(GradeRow).filter_by(notebook_id=submitted.id)}
+            comments = {row.cell_id: row for row in db.query(Comment).filter_by(notebook_id=submitted.id)}
+            cells = db.query(BaseCell.id, BaseCell.type, BaseCell.name).filter_by(notebook_id=notebook.id)
+            ids = {(kind, name): identity for identity, kind, name in cells}
+            for plain in grade.notebook["cells"]:
+                if not plain.get("metadata", {}).get("nbgrader"):
+                    continue
+                cell = from_dict(plain)
+                name = cell.metadata.nbgrader.get("grade_id")
+                if is_grade(cell) and ("GradeCell", name) in ids:
+                    _score(scores[ids["GradeCell", name]], cell)
+                if is_solution(cell) and ("SolutionCell", name) in ids:
+                    _comment(comments[ids["SolutionCell", name]], cell)
+            self._penalty(grade.student, submitted, scores.values())
+
+    def scores(self, assignment: str) -> dict[str, float]:
+        """Student -> score that counts: manual where a human gave one, with extra credit, less penalties."""
+        with self._transaction() as db:
+            rows = (
+                db.query(Student.id, SubmittedNotebook)
+                .join(SubmittedAssignment, SubmittedAssignment.student_id == Student.id)
+                .join(AssignmentRow, AssignmentRow.id == SubmittedAssignment.assignment_id)
+                .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+                .filter(AssignmentRow.name == assignment)
+                .order_by(Student.id)
+            )
+            totals: dict[str, float] = {}
+            for student, notebook in rows:
+                reached = sum(_counted(row) for row in notebook.grades)
+                penalty = notebook.late_submission_penalty or 0.0
+                totals[student] = totals.get(student, 0.0) + reached - penalty
+            return totals
+
+    def _notebook(self, db: Session, name: str) -> NotebookRow:
+        found = (
+            db.query(NotebookRow)
+            .join(AssignmentRow, AssignmentRow.id == NotebookRow.assignment_id)
+            .filter(AssignmentRow.name == name, NotebookRow.name == name)
+            .one_or_none()
+        )
+        if found is None:
+            raise GradebookError(f"The gradebook {self._place} does not know the assignment '{name}'")
+        return found
+
+    def _penalty(self, student: str, submitted: SubmittedNotebook, rows: Any) -> None:
+        """As nbgrader's AssignLatePenalties."""
+        submitted.late_submission_penalty = None
+        late = submitted.assignment.total_seconds_late
+        if self._late_plugin is not None and late > 0:
+            score = sum(_counted(row) for row in rows)
+            penalty = self._late_plugin.late_submission_penalty(student, score, late)
+            if penalty is not None:
+                submitted.late_submission_penalty = min(max(penalty, 0), score)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        db = self._gradebook.db()
+        try:
+            yield db
+            db.commit()
+        except SQLAlchemyError as error:
+            db.rollback()
+            raise self._trouble(error) from None
+        except BaseException:
+            db.rollback()
+            raise
+        finally:
+            db.expunge_all()
+
+    def _trouble(self, error: SQLAlchemyError) -> GradebookError:
+        said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        words = next((words for sign, words in _TROUBLE if sign in said.lower()), f"cannot be used: {said}")
+        return GradebookError(f"The gradebook {self._place} {words}")
+
+
+def _saved(assignment: Assignment) -> list[NotebookNode]:
+    """The cells as generate_assignment saves them: solutions cleared, hidden tests still there."""
+    nodes = {node["id"]: from_dict(node) for node in assignment.notebook["cells"]}
+    for cell in assignment.cells:
+        nodes[cell.id].source = cell.released if cell.role == "solution" else cell.source
+    return [nodes[cell.id] for cell in assignment.cells]
+
+
+def _submission(
+    db: Session, notebook: NotebookRow, student: str, timestamp: datetime | None
+) -> SubmittedNotebook:
+    """The student's rows, made where they are missing: nbgrader's add_submission without its commit."""
+    if db.get(Student, student) is None:
+        db.add(Student(id=student))
+        db.flush()
+    key = {"assignment_id": notebook.assignment_id, "student_id": student}
+    submission = db.query(SubmittedAssignment).filter_by(**key).one_or_none()
+    if submission is None:
+        submission = SubmittedAssignment(**key)
+        db.add(submission)
+        db.flush()
+    if timestamp is not None:
+        submission.timestamp = timestamp
+    submitted = next((nb for nb in submission.notebooks if nb.notebook_id == notebook.id), None)
+    if submitted is None:
+        submitted = SubmittedNotebook(notebook_id=notebook.id, assignment=submission)
+        db.add(submitted)
+        db.flush()
+        for cell in db.query(BaseCell).filter_by(notebook_id=notebook.id):
+            table = GradeRow if isinstance(cell, GradeCell) else Comment
+            db.add(table(cell_id=cell.id, notebook_id=submitted.id))
+        db.flush()
+    return submitted
+
+
+def _score(row: GradeRow, cell: NotebookNode) -> None:
+    """As nbgrader's SaveAutoGrades."""
+    row.auto_score, _ = determine_grade(cell)
+    row.needs_manual_grade = row.manual_score is not None or row.auto_score is None
+
+
+def _comment(row: Comment, cell: NotebookNode) -> None:
+    """As nbgrader's SaveAutoGrades."""
+    untouched = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
+    row.auto_comment = "No response." if untouched else None
+
+
+def _counted(row: GradeRow) -> float:
+    """The score that counts for one cell, as nbgrader's database computes it."""
+    base = row.manual_score if row.manual_score is not None else row.auto_score
+    return 0.0 if base is None else base + (row.extra_credit or 0.0)
