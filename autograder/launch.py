@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from . import processes, sandbox, wire
+from . import frames, namespaces, processes
 from .assignment import Limits
 from .student import StudentProcess
 
@@ -33,13 +33,13 @@ def start(folder: Path, limits: Limits, bwrap: Path | None, scratch: Path) -> St
         scratch: without a sandbox, an empty folder to work in.
 
     Raises:
-        sandbox.SandboxUnavailable: it could not be started; the text says why.
+        namespaces.SandboxUnavailable: it could not be started; the text says why.
     """
     if processes.threads() != 1:
-        raise sandbox.SandboxUnavailable("a process with threads cannot be forked safely")
+        raise namespaces.SandboxUnavailable("a process with threads cannot be forked safely")
     processes.adopt_orphans()
     ours, theirs = socket.socketpair()
-    holder = sandbox.hold(bwrap, folder, limits.scratch_mb) if bwrap else None
+    holder = namespaces.hold(bwrap, folder, limits.scratch_mb) if bwrap else None
     first = os.fork()
     if first == 0:
         _become_student(theirs, folder, limits, holder is not None, scratch)
@@ -47,17 +47,19 @@ def start(folder: Path, limits: Limits, bwrap: Path | None, scratch: Path) -> St
     try:
         student = first
         if holder is not None:
-            wire.send(ours, ["join", holder.wait(START_SECONDS)])
+            frames.send(ours, ["join", holder.wait(START_SECONDS)])
         deadline = time.monotonic() + START_SECONDS
         while True:
-            message, _ = wire.receive(ours, deadline)
+            message, _ = frames.receive(ours, deadline)
             if message[0] == "ready":
                 return StudentProcess(ours, student, limits)
             if message[0] == "failed":
-                raise sandbox.SandboxUnavailable(f"the student's process could not be started: {message[1]}")
+                raise namespaces.SandboxUnavailable(
+                    f"the student's process could not be started: {message[1]}"
+                )
             student = message[1]
-    except (wire.WireError, TimeoutError) as error:
-        raise sandbox.SandboxUnavailable(f"the student's process did not start: {error}") from error
+    except (frames.WireError, TimeoutError) as error:
+        raise namespaces.SandboxUnavailable(f"the student's process did not start: {error}") from error
 
 
 def _become_student(
@@ -71,14 +73,14 @@ def _become_student(
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if sandboxed:
-            message, _ = wire.receive(sock)
+            message, _ = frames.receive(sock)
             _enter(sock, message[1])
-            counted_apart = sandbox.give_up_rights(owner)
+            counted_apart = namespaces.give_up_rights(owner)
             # The sandbox dies with the grader, and with the sandbox everything inside.
-            home, notebook = sandbox.HOME, sandbox.NOTEBOOK
+            home, notebook = namespaces.HOME, namespaces.NOTEBOOK
         else:
             processes.die_with_parent(owner)
-            sandbox.forbid()
+            namespaces.forbid()
             counted_apart = False
             home = notebook = scratch
             _copy_files(folder, scratch)
@@ -93,18 +95,18 @@ def _become_student(
         forget_the_grader()
         Service(sock, shell, limits.output_kb * 1024, str(notebook)).run()
     except BaseException as error:
-        wire.send(sock, ["failed", f"{type(error).__name__}: {error}"])
+        frames.send(sock, ["failed", f"{type(error).__name__}: {error}"])
     finally:
         os._exit(1)
 
 
 def _enter(sock: socket.socket, holder: int) -> None:
-    """Join the sandbox. Only a child made afterwards is inside its process namespace, so fork once more."""
-    sandbox.join(holder)
+    """Join the sandbox. Only a child made afterwards is inside its process namespace: fork once more."""
+    namespaces.join(holder)
     gone, here = os.pipe()
     second = os.fork()
     if second:
-        wire.send(sock, ["forked", second])  # its number as the grader sees it
+        frames.send(sock, ["forked", second])  # its number as the grader sees it
         os._exit(0)
     # The end of the first process closes the pipe: its message to the grader comes before any of this one's.
     os.close(here)
@@ -137,14 +139,14 @@ def _limit(limits: Limits, counted_apart: bool) -> None:
     ):
         resource.setrlimit(kind, (value, value))
     if counted_apart:  # otherwise the user's other processes would count too; the grader's watch remains
-        number = limits.processes + sandbox.OWN_PROCESSES
+        number = limits.processes + namespaces.OWN_PROCESSES
         resource.setrlimit(resource.RLIMIT_NPROC, (number, number))
 
 
 def _set_environment(home: Path) -> None:
     kept = {
         name: os.environ[name]
-        for name in (*sandbox.KEPT_VARIABLES, "LANG", "LC_ALL", "TZ", "MPLBACKEND", "COURSE_QUICK")
+        for name in (*namespaces.KEPT_VARIABLES, "LANG", "LC_ALL", "TZ", "MPLBACKEND", "COURSE_QUICK")
         if name in os.environ
     }
     os.environ.clear()
@@ -154,7 +156,7 @@ def _set_environment(home: Path) -> None:
         HOME=str(home),
         USER="student",
         LOGNAME="student",
-        TMPDIR="/tmp" if home == sandbox.HOME else str(home),
+        TMPDIR="/tmp" if home == namespaces.HOME else str(home),
         MPLCONFIGDIR=str(home / ".matplotlib"),
         IPYTHONDIR=str(home / ".ipython"),
         PIP_NO_INPUT="1",
@@ -164,7 +166,7 @@ def _set_environment(home: Path) -> None:
 
 
 def _copy_files(folder: Path, scratch: Path) -> None:
-    """Without a sandbox, the release's files are copied: what the code does to them harms no other student."""
+    """Without a sandbox, the release's files are copied: the code may change its copies."""
     for entry in folder.iterdir() if folder.is_dir() else ():
         if entry.is_dir():
             shutil.copytree(entry, scratch / entry.name)

@@ -92,7 +92,7 @@ def resident_bytes(process: int) -> int:
 
 
 def proportional_bytes(process: int) -> int:
-    """Memory a process has in use, each shared page divided among its users; if unreadable as `resident_bytes`."""
+    """Memory a process has in use, a shared page divided among its users (where that can be read)."""
     for line in _read(f"/proc/{process}/smaps_rollup").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024

@@ -1,7 +1,7 @@
 """A deny list of system calls for the student's process (Linux, x86-64 and ARM64).
 
-The sandbox does not rest on it: namespaces, an ordinary user and no capabilities do the work. It takes away parts
-of the kernel that no notebook needs and in which most holes of the last years were found.
+The sandbox does not rest on it: namespaces, an ordinary user and no capabilities do the work. It takes away
+parts of the kernel that no notebook needs and in which most holes of the last years were found.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import errno
 import platform
 import struct
 
-# Numbers from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl; include/uapi/asm-generic/unistd.h).
+# From the kernel's tables: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h.
 _SAME = {  # calls new enough to have one number on all machines
     "pidfd_getfd": 438,
     "io_uring_setup": 425,
@@ -130,7 +130,11 @@ _MACHINES = {
     "aarch64": (0xC00000B7, _AARCH64, {"clone": 220, "clone3": 435, "socket": 198, "kill": 129}),
 }
 _NAMESPACE_FLAGS = 0x7E020000  # of clone: NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWNET
-_SOCKET_FAMILIES = (1, 2, 10)  # unix, IPv4, IPv6: not vsock (which reaches a virtual machine's host), not packets
+_SOCKET_FAMILIES = (
+    1,
+    2,
+    10,
+)  # unix, IPv4, IPv6: not vsock (which reaches a virtual machine's host), not packets
 _X32_BIT = 0x40000000  # x86-64 has a second set of numbers for the same calls
 
 # Instructions of the classic Berkeley packet filter, offsets into struct seccomp_data.

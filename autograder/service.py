@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from . import wire
+from . import frames, wire
 from .shell import Alarm, CellRunner, CourseShell, TimeLimit, _text_of
 
 TRACEBACK_FRAMES = 8
@@ -49,8 +49,8 @@ class Service:
         try:
             self._send(["ready"])
             while True:
-                self._serve_one(*wire.receive(self._sock))
-        except (wire.WireError, OSError):
+                self._serve_one(*frames.receive(self._sock))
+        except (frames.WireError, OSError):
             os._exit(0)
 
     def call_back(self, number: int, args: tuple, kwargs: dict) -> Any:
@@ -60,7 +60,7 @@ class Service:
         with self._alarm.held():
             self._send(message, encoder.buffers)
             while True:
-                message, buffers = wire.receive(self._sock)
+                message, buffers = frames.receive(self._sock)
                 if message[0] == "returned":
                     return wire.Decoder(buffers, self._resolve).decode(message[1])
                 if message[0] == "raised":
@@ -99,11 +99,11 @@ class Service:
             ]
             try:
                 self._send([*reply, changes], encoder.buffers)
-            except wire.WireError as error:
+            except frames.WireError as error:
                 self._send([*_described(error), []])
 
-    def _send(self, message: list, buffers: list[wire.Buffer] | None = None) -> None:
-        wire.send(self._sock, message, buffers or ())
+    def _send(self, message: list, buffers: list[frames.Buffer] | None = None) -> None:
+        frames.send(self._sock, message, buffers or ())
 
     def _do_cell(self, source: str, seconds: float, words: str) -> tuple:
         return self._cells.run(source, seconds, words)
@@ -152,7 +152,7 @@ class Service:
         self._objects[number] = value
         name = getattr(value, "__name__", "")
         name = name if type(name) is str else ""
-        return ["handle", number, wire.clean_text(type(value).__name__, 100), wire.clean_text(name, 100)]
+        return ["handle", number, frames.clean_text(type(value).__name__, 100), frames.clean_text(name, 100)]
 
     def _resolve(self, tag: str, rest: list) -> object:
         if tag == "own":
@@ -161,7 +161,7 @@ class Service:
             return Callback(self, *rest)
         if tag == "named":
             return getattr(importlib.import_module(rest[0]), rest[1])
-        raise wire.WireError(f"unknown kind of object: {tag}")
+        raise frames.WireError(f"unknown kind of object: {tag}")
 
 
 class _Iterator:
@@ -186,8 +186,8 @@ def _described(error: BaseException) -> list:
         lines = traceback.format_exception(kind, error, trace, limit=-TRACEBACK_FRAMES, chain=False)
     except Exception:  # an exception may be made so that it cannot be shown
         lines = []
-    shown = wire.clean_text("".join(lines), 16_000)
-    return ["error", wire.clean_text(kind.__name__, 200), builtin, wire.clean_text(text), shown]
+    shown = frames.clean_text("".join(lines), 16_000)
+    return ["error", frames.clean_text(kind.__name__, 200), builtin, frames.clean_text(text), shown]
 
 
 def forget_the_grader() -> None:

@@ -24,7 +24,7 @@ from IPython.core.profiledir import ProfileDir
 from traitlets import Type
 from traitlets.config import Config
 
-from .wire import clean_text
+from .frames import clean_text
 
 INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
 REPEAT_SECONDS = 1.0  # code that swallowed the first alarm hears another one
@@ -143,7 +143,9 @@ def _mime_bundle(data: dict) -> dict[str, str]:
 
 
 class _Publisher(DisplayPublisher):
-    def publish(  # type: ignore[override]
+    shell: CourseShell
+
+    def publish(
         self, data: dict, metadata: dict | None = None, source: Any = None, *, transient: dict | None = None,
         update: bool = False, **_: Any,
     ) -> None:  # fmt: skip
@@ -162,6 +164,8 @@ class _Publisher(DisplayPublisher):
 
 
 class _Displayhook(DisplayHook):
+    shell: CourseShell
+
     def write_output_prompt(self) -> None:
         pass
 
@@ -195,7 +199,7 @@ class CourseShell(InteractiveShell):
         super().__init__(**settings)
         self.set_custom_exc((TimeLimit,), _show_time_limit)
         for name in ("pip", "conda", "mamba", "micromamba", "uv"):  # in place of IPython's own magics
-            self.register_magic_function(_no_installing, "line", name)
+            self.magics_manager.register_function(_no_installing, magic_kind="line", magic_name=name)
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is no event loop to integrate with."""

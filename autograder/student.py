@@ -1,7 +1,7 @@
-"""The student's process as the grader sees it: run a cell, fetch a name, call a function, and survive all of it.
+"""The student's process as the grader sees it: run a cell, fetch a name, call a function, and survive it.
 
-Everything that comes from the process is taken for hostile: `wire` checks the bytes, this file checks the replies
-and holds the limits. Whatever the student's code does ends, at worst, that process.
+Everything that comes from the process is taken for hostile: `wire` checks the bytes, this file checks the
+replies and holds the limits. Whatever the student's code does ends, at worst, that process.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from . import processes, wire
+from . import frames, processes, wire
 from .assignment import Limits
-from .sandbox import OWN_PROCESSES
+from .namespaces import OWN_PROCESSES
 
 GRACE_SECONDS = 2.0  # between the interruption inside the process and its end from outside
 WATCH_SECONDS = 0.1  # between two looks at memory and processes
@@ -37,15 +37,39 @@ _OUTPUT_FIELDS = {
 }
 _MIME = re.compile(r"[\w.+-]{1,60}/[\w.+;= -]{1,100}")
 
-# What a student's function may raise and a check may want to catch. Subclasses of Exception with one argument.
+# What a student's function may raise and a check may want to catch; all take one text.
 _EXCEPTIONS: dict[str, type[Exception]] = {
     name: getattr(builtins, name)
-    for name in (
-        "ArithmeticError AssertionError AttributeError BufferError EOFError Exception FileExistsError "
-        "FileNotFoundError FloatingPointError ImportError IndentationError IndexError KeyError LookupError "
-        "MemoryError ModuleNotFoundError NameError NotImplementedError OSError OverflowError PermissionError "
-        "RecursionError RuntimeError SyntaxError TypeError UnboundLocalError ValueError ZeroDivisionError"
-    ).split()
+    for name in [
+        "ArithmeticError",
+        "AssertionError",
+        "AttributeError",
+        "BufferError",
+        "EOFError",
+        "Exception",
+        "FileExistsError",
+        "FileNotFoundError",
+        "FloatingPointError",
+        "ImportError",
+        "IndentationError",
+        "IndexError",
+        "KeyError",
+        "LookupError",
+        "MemoryError",
+        "ModuleNotFoundError",
+        "NameError",
+        "NotImplementedError",
+        "OSError",
+        "OverflowError",
+        "PermissionError",
+        "RecursionError",
+        "RuntimeError",
+        "SyntaxError",
+        "TypeError",
+        "UnboundLocalError",
+        "ValueError",
+        "ZeroDivisionError",
+    ]
 }
 
 
@@ -163,8 +187,6 @@ class StudentProcess:
         """End the process and everything that it started."""
         self._end("The grading of this notebook has ended.")
 
-    # Requests -------------------------------------------------------------------------------------------------
-
     def _value(self, operation: str, operands: list) -> Any:
         """One request that is answered by a value.
 
@@ -180,7 +202,7 @@ class StudentProcess:
         operands: list,
         seconds: float,
         words: str,
-        max_bytes: int = wire.MAX_FRAME_BYTES,
+        max_bytes: int = frames.MAX_FRAME_BYTES,
     ) -> Any:
         if not self.alive:
             raise StudentDied(self.ended)
@@ -196,24 +218,24 @@ class StudentProcess:
         encoder = wire.Encoder(lambda value: self._opaque(value, table))
         try:
             encoded = [encoder.encode(operand) for operand in operands]
-        except wire.WireError as error:
+        except frames.WireError as error:
             raise TypeError(f"a check's argument: {error}") from None
         start = time.monotonic()
         deadline = start + seconds + GRACE_SECONDS
         self._callbacks.append(table)
         try:
             message = [operation, released, seconds, words, encoded]
-            wire.send(self._sock, message, encoder.buffers, seconds=deadline - start)
+            frames.send(self._sock, message, encoder.buffers, seconds=deadline - start)
             return self._reply(encoder.arrays, deadline, max_bytes)
         except TimeoutError:
             if not self.ended:
                 self._end(f"{words} and could not be interrupted, so nothing after this could run.")
                 raise CallTimeout(self.ended) from None
             raise StudentDied(self.ended) from None
-        except wire.Closed:
+        except frames.Closed:
             self._end(self._last_words())
             raise StudentDied(self.ended) from None
-        except wire.WireError:
+        except frames.WireError:
             self._end("The code disturbed the connection to the grader, so its process was ended.")
             raise StudentDied(self.ended) from None
         except OSError:
@@ -227,7 +249,7 @@ class StudentProcess:
     def _reply(self, arrays: list, deadline: float, max_bytes: int) -> Any:
         """Read until the answer comes; serve the callbacks before it."""
         while True:
-            message, buffers = wire.receive(self._sock, deadline, max_bytes)
+            message, buffers = frames.receive(self._sock, deadline, max_bytes)
             decoder = wire.Decoder(buffers, self._resolve)
             kind = message[0] if message else None
             if kind == "callback" and len(message) == 4:
@@ -242,22 +264,22 @@ class StudentProcess:
             if kind == "error" and len(message) == 6:
                 self._copy_back(arrays, message[5], decoder)
                 raise _exception(*message[1:5])
-            raise wire.WireError("an unknown reply")
+            raise frames.WireError("an unknown reply")
 
     def _copy_back(self, arrays: list, changes: Any, decoder: wire.Decoder) -> None:
         """Changes that the student's code made to its copies of the arguments reach the caller's arrays."""
         if type(changes) is not list or len(changes) > len(arrays):
-            raise wire.WireError("not a list of changes")
+            raise frames.WireError("not a list of changes")
         for change in changes:
             index, item = change if type(change) is list and len(change) == 2 else (None, None)
             if type(index) is not int or not 0 <= index < len(arrays):
-                raise wire.WireError("a change of no argument")
+                raise frames.WireError("a change of no argument")
             array = decoder.decode(item)
             if not hasattr(array, "shape") or isinstance(array, Proxy):
-                raise wire.WireError("a change to no array")
+                raise frames.WireError("a change to no array")
             try:
                 wire.copy_into(arrays[index], array)
-            except wire.WireError as error:
+            except frames.WireError as error:
                 raise StudentError("ValueError", str(error)) from None
 
     def _serve_callback(self, message: list, decoder: wire.Decoder, deadline: float) -> None:
@@ -265,25 +287,25 @@ class StudentProcess:
         # Only functions of the innermost open call exist for the student's process.
         function = self._callbacks[-1].get(number) if type(number) is int else None
         if function is None or type(args) is not tuple or type(kwargs) is not dict:
-            raise wire.WireError("a call of nothing")
+            raise frames.WireError("a call of nothing")
         encoder = wire.Encoder(lambda value: self._opaque(value, self._callbacks[-1]))
         try:
             if len(self._callbacks) > MAX_CALLBACK_DEPTH:
                 raise RecursionError("too many calls inside calls")
             reply = ["returned", encoder.encode(function(*args, **kwargs))]
-        except (StudentDied, wire.Closed):
+        except (StudentDied, frames.Closed):
             raise
         except Exception as error:
             encoder = wire.Encoder()
             name = type(error).__name__
-            reply = ["raised", name if name in _EXCEPTIONS else "RuntimeError", wire.clean_text(str(error))]
-        wire.send(self._sock, reply, encoder.buffers, seconds=max(0.001, deadline - time.monotonic()))
+            reply = ["raised", name if name in _EXCEPTIONS else "RuntimeError", frames.clean_text(str(error))]
+        frames.send(self._sock, reply, encoder.buffers, seconds=max(0.001, deadline - time.monotonic()))
 
     def _opaque(self, value: Any, table: dict[int, Callable]) -> list:
         """How objects of the grader travel: never as themselves."""
         if isinstance(value, Proxy):
             if value._student is not self:
-                raise wire.WireError("an object of another student's process")
+                raise frames.WireError("an object of another student's process")
             return ["own", value._number]
         named = _importable(value)
         if named:
@@ -292,7 +314,7 @@ class StudentProcess:
             number = len(table)
             table[number] = value
             return ["function", number, str(getattr(value, "__name__", type(value).__name__))]
-        raise wire.WireError(f"a {type(value).__name__} cannot be handed to the student's code")
+        raise frames.WireError(f"a {type(value).__name__} cannot be handed to the student's code")
 
     def _resolve(self, tag: str, rest: list) -> object:
         if tag == "handle" and len(rest) == 3 and type(rest[0]) is int:
@@ -301,15 +323,13 @@ class StudentProcess:
             for table in reversed(self._callbacks):
                 if rest[0] in table:
                     return table[rest[0]]
-        raise wire.WireError("an unknown kind of object")
+        raise frames.WireError("an unknown kind of object")
 
     def _cell_reply(self, reply: Any) -> tuple[list[dict[str, Any]], str, bool]:
         outputs, status, cut = reply
         if status not in ("ok", "error", "timeout"):
             raise ValueError("an unknown status")
         return [_output(output) for output in outputs], status, cut is True
-
-    # The end --------------------------------------------------------------------------------------------------
 
     def _end(self, why: str) -> None:
         """Kill the process and all that it started; the first reason stays."""
@@ -350,12 +370,14 @@ class StudentProcess:
                 self._end(
                     f"The code started more than {self._limits.processes} processes, so it was stopped."
                 )
-            elif sum(map(processes.resident_bytes, everyone)) > limit:
-                # The quick sum counts shared pages several times; look closer before judging.
-                if sum(map(processes.proportional_bytes, everyone)) > limit:
-                    self._end(
-                        f"The code used more than {self._limits.memory_mb} MB of memory, so it was stopped."
-                    )
+            # The quick sum counts shared pages several times; a closer look comes before the judgement.
+            elif all(
+                sum(map(measure, everyone)) > limit
+                for measure in (processes.resident_bytes, processes.proportional_bytes)
+            ):
+                self._end(
+                    f"The code used more than {self._limits.memory_mb} MB of memory, so it was stopped."
+                )
 
 
 class Proxy:
@@ -372,6 +394,7 @@ class Proxy:
         set_here(self, "__name__", name or type_name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it in the student's process."""
         return self._student._value("call", [self, args, kwargs])
 
     def __getattr__(self, name: str) -> Any:
@@ -417,11 +440,8 @@ class Proxy:
             self._student._released.append(self._number)
 
 
-# What comes from the student's process ------------------------------------------------------------------------
-
-
 def _text(value: Any, limit: int = 16_000) -> str:
-    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in wire.clean_text(value, limit))
+    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in frames.clean_text(value, limit))
 
 
 def _exception(type_name: Any, builtin: Any, message: Any, traceback_text: Any) -> Exception:
@@ -469,7 +489,7 @@ def _plain(value: Any, depth: int) -> Any:
 
 
 def _importable(value: Any) -> tuple[str, str] | None:
-    """Module and name of a function or class of the libraries, so that `activation=torch.relu` is no callback."""
+    """Module and name of a function or class of the libraries: `activation=torch.relu` is no callback."""
     name = getattr(value, "__name__", None)
     if not callable(value) or type(name) is not str:
         return None

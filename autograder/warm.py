@@ -1,7 +1,7 @@
 """A warm parent process: imports the libraries once, then forks one grader for each job.
 
 Importing NumPy, PyTorch and Matplotlib takes seconds, forking takes milliseconds. The warm parent is a fresh
-interpreter with a clean environment; it never holds data of the course and never runs a student's code itself.
+interpreter with a clean environment; it never holds data of the course and never runs a student's code.
 
     client ── control socket ──▶ warm parent ── fork ──▶ grader ── fork ──▶ student's process
        └───────── a connection for each job ────────────────┘
@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import processes, sandbox
+from . import namespaces, processes, sandbox
 
 ROOT = Path(__file__).resolve().parents[1]  # of the repository: where `autograder` and `utils` lie
 MAX_MESSAGE_BYTES = 2**28
@@ -51,7 +51,7 @@ PRELOAD = (
     "autograder.service",
     "autograder.shell",
 )
-# Imported too where they exist: a checkout may be between two states, and a student's process needs none of them.
+# Imported too where they can be: no process needs them from the start.
 PRELOAD_IF_POSSIBLE = ("autograder.grade", "utils.checks", "utils.plots", "utils.probes", "utils.devices")
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "LD_LIBRARY_PATH")
 _LENGTH = struct.Struct("<Q")
@@ -66,7 +66,7 @@ class GraderTimeout(GraderDied):
 
 
 class WarmParent:
-    """The client's side: starts the warm parent when it is first needed and runs jobs in it. Safe for threads."""
+    """The client's side: starts the warm parent when first needed, runs jobs in it. Safe for threads."""
 
     def __init__(self, sandbox: str = "auto", preload: Sequence[str] = ()) -> None:
         """Prepare; nothing is started yet.
@@ -98,7 +98,7 @@ class WarmParent:
         Args:
             target: "module:function", called as function(student_process or None, **arguments).
             arguments: JSON values.
-            student: {"folder": the release folder, "limits": Limits as a dict}, or None for no student's process.
+            student: {"folder": the release folder, "limits": Limits as a dict}; None for no process.
             timeout_seconds: after which everything of this job is killed.
 
         Raises:
@@ -212,7 +212,9 @@ def _spawn(control: socket.socket, bwrap: str, folder: str, preload: Sequence[st
 
 def _environment() -> dict[str, str]:
     """Few variables: no secrets for the student's code to find, nothing that changes how libraries work."""
-    kept = {name: os.environ[name] for name in (*_PASSED_ON, *sandbox.KEPT_VARIABLES) if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in (*_PASSED_ON, *namespaces.KEPT_VARIABLES) if name in os.environ
+    }
     # One thread: forking is safe only then, and threads that wait for each other waste a class's processors.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     return {
@@ -244,9 +246,6 @@ def _exactly(sock: socket.socket, size: int) -> bytes:
             raise EOFError
         data += chunk
     return bytes(data)
-
-
-# In the warm parent -------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -282,8 +281,8 @@ def serve() -> NoReturn:
 
 
 def _warm_up(folder: str, modules: Sequence[str]) -> None:
-    # jsonschema takes this optional module to check one exotic format, at the price of a grammar built at import
-    # (about a second of processor time); None in its place makes it do without.
+    # jsonschema takes this optional module to check one exotic format, at the price of a grammar built at
+    # import (about a second of processor time); None in its place makes it do without.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     for module in modules:
         importlib.import_module(module)

@@ -1,144 +1,53 @@
-"""Values to bytes and back: plain data is all that crosses between the grader and a student's process.
+"""Values to messages and back: plain data is all that crosses between the grader and a student's process.
 
-A frame is a small msgpack header and the raw bytes of arrays, tensors and long texts. Nothing is ever pickled,
-evaluated or imported at a student's word: the receiver builds every value itself and believes no length, shape,
-type name or nesting that it has not checked.
+Nothing is ever pickled, evaluated or imported at a student's word: the receiver builds every value itself and
+believes no length, shape, type name or nesting that it has not checked. Arrays and long texts travel as raw
+bytes beside the message (see `frames`).
 """
 
 from __future__ import annotations
 
 import math
 import re
-import socket
-import struct
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgpack
 import numpy as np
 
-MAX_FRAME_BYTES = 256 * 2**20  # arrays and texts of one message
-MAX_HEADER_BYTES = 4 * 2**20  # bounds what millions of tiny objects can cost the receiver
+from .frames import Buffer, WireError, clean_text
+
 MAX_DEPTH = 32  # containers in containers
 MAX_KEYS = 10_000  # of one dict or set: keys chosen to collide cost the square of their number
 MAX_INT_BYTES = 8192
 MAX_DIMENSIONS = 32
 SHORT_TEXT = 4096  # characters or bytes that still travel inside the header
 
-_PREFIX = struct.Struct("<4sIQ")  # magic, bytes of the header, bytes of the buffers
-_MAGIC = b"crs1"
-_CHUNK = 2**20
 _DTYPE = re.compile(r"[<>|=]?[biufcUS]\d{1,9}")
 _DEVICE = re.compile(r"[a-z]{2,16}(:\d{1,3})?")
-_TORCH_DTYPES = (
-    "bool uint8 int8 int16 int32 int64 uint16 uint32 uint64 "
-    "float16 bfloat16 float32 float64 complex64 complex128"
-).split()
+_TORCH_DTYPES = [
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]
 _TYPES: dict[str, type] = {
     kind.__name__: kind for kind in (bool, int, float, complex, str, list, tuple, dict)
 }
 
-Buffer = bytes | bytearray | memoryview
 Opaque = Callable[[object], list]  # the sender's way to write an object that is not a value
 Resolve = Callable[[str, list], object]  # the receiver's way to read it
-
-
-class WireError(Exception):
-    """A value cannot cross, or the bytes that arrived are not a message."""
-
-
-class Closed(WireError):
-    """The other side has gone."""
-
-
-def clean_text(value: object, limit: int = 4096) -> str:
-    """Text that any file can hold: no lone surrogates, at most `limit` characters."""
-    text = value if type(value) is str else "?"
-    if len(text) > limit:
-        text = text[:limit] + " …"
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-# Frames ---------------------------------------------------------------------------------------------------
-
-
-def send(
-    sock: socket.socket, message: list, buffers: Sequence[Buffer] = (), seconds: float | None = None
-) -> None:
-    """Write one frame; `seconds` bounds the time the other side may take to read it.
-
-    Raises:
-        WireError: the frame is too large.
-        TimeoutError, OSError: from the socket.
-    """
-    sizes = [len(buffer) for buffer in buffers]
-    header = msgpack.packb([message, sizes])
-    if len(header) > MAX_HEADER_BYTES or sum(sizes) > MAX_FRAME_BYTES:
-        raise WireError(f"too large to hand over: more than {MAX_FRAME_BYTES >> 20} MB, or too many objects")
-    sock.settimeout(seconds)
-    sock.sendall(_PREFIX.pack(_MAGIC, len(header), sum(sizes)) + header)
-    for buffer in buffers:
-        sock.sendall(buffer)
-
-
-def receive(
-    sock: socket.socket, deadline: float | None = None, max_bytes: int = MAX_FRAME_BYTES
-) -> tuple[list, list[memoryview]]:
-    """Read one frame: the message and its buffers, nothing of it decoded yet.
-
-    Args:
-        deadline: on `time.monotonic()`'s clock; None waits for ever.
-        max_bytes: of the buffers, so that a flood is refused before it takes memory.
-
-    Raises:
-        Closed: the other side has gone. WireError: what came is not a frame. TimeoutError: not in time.
-    """
-    magic, header_size, body_size = _PREFIX.unpack(_read(sock, _PREFIX.size, deadline))
-    if magic != _MAGIC or header_size > MAX_HEADER_BYTES or body_size > max_bytes:
-        raise WireError("what arrived is not a message, or too large")
-    try:
-        frame = msgpack.unpackb(_read(sock, header_size, deadline), strict_map_key=True)
-    except TimeoutError:
-        raise
-    except (ValueError, TypeError, RecursionError, OverflowError, msgpack.UnpackException) as error:
-        raise WireError("the header of a message cannot be read") from error
-    if not (type(frame) is list and len(frame) == 2 and type(frame[0]) is list and type(frame[1]) is list):
-        raise WireError("the header of a message has another form")
-    message, sizes = frame
-    if any(type(size) is not int or size < 0 for size in sizes) or sum(sizes) != body_size:
-        raise WireError("the sizes of a message do not add up")
-    body = memoryview(_read(sock, body_size, deadline))
-    buffers, start = [], 0
-    for size in sizes:
-        buffers.append(body[start : start + size])
-        start += size
-    return message, buffers
-
-
-def _read(sock: socket.socket, size: int, deadline: float | None) -> bytearray:
-    # Memory grows with what really arrives, not with what was announced.
-    data = bytearray()
-    while len(data) < size:
-        if deadline is None:
-            sock.settimeout(None)
-        else:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            sock.settimeout(left)
-        try:
-            chunk = sock.recv(min(_CHUNK, size - len(data)))
-        except ConnectionError as error:
-            raise Closed("the connection broke") from error
-        if not chunk:
-            raise Closed("the connection was closed")
-        data += chunk
-    return data
-
-
-# Values to messages ---------------------------------------------------------------------------------------
 
 
 class Encoder:
@@ -200,8 +109,9 @@ class Encoder:
         if isinstance(value, type):
             if _TYPES.get(value.__name__) is value:
                 return ["type", value.__name__]
-            if issubclass(value, np.generic) and getattr(np, value.__name__, None) is value:
-                return ["numpy type", value.__name__]
+            name = value.__name__
+            if issubclass(value, np.generic) and getattr(np, name, None) is value:
+                return ["numpy type", name]
         torch = sys.modules.get("torch")  # where torch was never imported nothing can be a tensor
         if torch is not None:
             if isinstance(value, torch.dtype):
@@ -287,8 +197,8 @@ def array_bytes(value: Any) -> Buffer:
 def portable_strides(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
     """Strides, counted in elements, with which the receiver rebuilds the layout of an array.
 
-    They are the array's own where these need little more memory than its values do. Otherwise (a column of a large
-    table, overlapping windows) the order of the axes stays and each element is followed by a gap.
+    They are the array's own where these need little more memory than its values do. Otherwise (a column of a
+    large table, overlapping windows) the order of the axes stays and each element is followed by a gap.
     """
     axes = sorted((axis for axis, size in enumerate(shape) if size > 1), key=lambda axis: abs(strides[axis]))
     span = 1
@@ -308,9 +218,6 @@ def portable_strides(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
 
 def _largest_span(shape: Sequence[int]) -> int:
     return 4 * math.prod(shape) + 1024
-
-
-# Messages to values ---------------------------------------------------------------------------------------
 
 
 class Decoder:
@@ -461,7 +368,7 @@ class Decoder:
                 memory.as_strided(first.shape, strides).copy_(first)
                 tensor = memory.as_strided(size, strides)
         if type(device) is str and device != "cpu" and _DEVICE.fullmatch(device):
-            tensor.student_device = device  # where it was; the copy lives on the CPU
+            tensor.__dict__["student_device"] = device  # where it was; the copy lives on the CPU
         self.arrays.append((tensor, raw))
         return tensor.requires_grad_(wants_gradient is True)
 
@@ -540,9 +447,6 @@ def _span(shape: Sequence[int], strides: Sequence[int]) -> tuple[int, int]:
     if span > _largest_span(shape):
         raise WireError("an array has larger gaps than values")
     return before, span
-
-
-# Arguments come back --------------------------------------------------------------------------------------
 
 
 def is_changed(array: Any, received: memoryview) -> bool:

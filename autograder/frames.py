@@ -1,0 +1,109 @@
+"""Messages over a socket: a small msgpack header, then raw bytes; the receiver trusts no announced length."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Sequence
+
+import msgpack
+
+MAX_FRAME_BYTES = 256 * 2**20  # arrays and texts of one message
+MAX_HEADER_BYTES = 4 * 2**20  # bounds what millions of tiny objects can cost the receiver
+
+_PREFIX = struct.Struct("<4sIQ")  # magic, bytes of the header, bytes of the buffers
+_MAGIC = b"crs1"
+_CHUNK_BYTES = 2**20
+
+Buffer = bytes | bytearray | memoryview
+
+
+class WireError(Exception):
+    """A value cannot cross, or the bytes that arrived are not a message."""
+
+
+class Closed(WireError):
+    """The other side has gone."""
+
+
+def clean_text(value: object, limit: int = 4096) -> str:
+    """Text that any file can hold: no lone surrogates, at most `limit` characters."""
+    text = value if type(value) is str else "?"
+    if len(text) > limit:
+        text = text[:limit] + " …"
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def send(
+    sock: socket.socket, message: list, buffers: Sequence[Buffer] = (), seconds: float | None = None
+) -> None:
+    """Write one frame; `seconds` bounds the time the other side may take to read it.
+
+    Raises:
+        WireError: the frame is too large.
+        TimeoutError, OSError: from the socket.
+    """
+    sizes = [len(buffer) for buffer in buffers]
+    header = msgpack.packb([message, sizes])
+    if len(header) > MAX_HEADER_BYTES or sum(sizes) > MAX_FRAME_BYTES:
+        raise WireError(f"too large to hand over: more than {MAX_FRAME_BYTES >> 20} MB, or too many objects")
+    sock.settimeout(seconds)
+    sock.sendall(_PREFIX.pack(_MAGIC, len(header), sum(sizes)) + header)
+    for buffer in buffers:
+        sock.sendall(buffer)
+
+
+def receive(
+    sock: socket.socket, deadline: float | None = None, max_bytes: int = MAX_FRAME_BYTES
+) -> tuple[list, list[memoryview]]:
+    """Read one frame: the message and its buffers, nothing of it decoded yet.
+
+    Args:
+        deadline: on `time.monotonic()`'s clock; None waits for ever.
+        max_bytes: of the buffers, so that a flood is refused before it takes memory.
+
+    Raises:
+        Closed: the other side has gone. WireError: what came is not a frame. TimeoutError: not in time.
+    """
+    magic, header_size, body_size = _PREFIX.unpack(_read(sock, _PREFIX.size, deadline))
+    if magic != _MAGIC or header_size > MAX_HEADER_BYTES or body_size > max_bytes:
+        raise WireError("what arrived is not a message, or too large")
+    try:
+        frame = msgpack.unpackb(_read(sock, header_size, deadline), strict_map_key=True)
+    except TimeoutError:
+        raise
+    except (ValueError, TypeError, RecursionError, OverflowError, msgpack.UnpackException) as error:
+        raise WireError("the header of a message cannot be read") from error
+    if not (type(frame) is list and len(frame) == 2 and type(frame[0]) is list and type(frame[1]) is list):
+        raise WireError("the header of a message has another form")
+    message, sizes = frame
+    if any(type(size) is not int or size < 0 for size in sizes) or sum(sizes) != body_size:
+        raise WireError("the sizes of a message do not add up")
+    body = memoryview(_read(sock, body_size, deadline))
+    buffers, start = [], 0
+    for size in sizes:
+        buffers.append(body[start : start + size])
+        start += size
+    return message, buffers
+
+
+def _read(sock: socket.socket, size: int, deadline: float | None) -> bytearray:
+    # Memory grows with what really arrives, not with what was announced.
+    data = bytearray()
+    while len(data) < size:
+        if deadline is None:
+            sock.settimeout(None)
+        else:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            sock.settimeout(left)
+        try:
+            chunk = sock.recv(min(_CHUNK_BYTES, size - len(data)))
+        except ConnectionError as error:
+            raise Closed("the connection broke") from error
+        if not chunk:
+            raise Closed("the connection was closed")
+        data += chunk
+    return data

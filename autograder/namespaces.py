@@ -1,0 +1,259 @@
+"""Namespaces built by bubblewrap, and the way of a forked process into them.
+
+`bwrap` builds an empty sandbox around a tiny process that only waits. A process forked from the warm parent
+then joins its namespaces, becomes nobody and gives up every right. (bubblewrap alone would have to start a
+fresh interpreter, which costs seconds for each submission.)
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import json
+import os
+import platform
+import select
+import shutil
+import struct
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from . import processes, seccomp
+
+ROOT = Path(__file__).resolve().parents[1]
+HOME = Path("/scratch")  # inside the sandbox; holds nothing at the start
+NOTEBOOK = HOME / "notebook"  # the working directory, with the release's files to read
+COURSE_FOLDERS = ("utils", "data")  # of the repository; nothing else of it is inside
+KEPT_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # change speed, not results
+OWN_USERS_FROM = 0x70000000  # first of the user numbers that no account has
+OWN_PROCESSES = 3  # bwrap, its process number 1, and the one that waits
+
+_SYSTEM_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_SYSTEM_FILES = (
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/fonts",
+    "/etc/localtime",
+    "/nix/store",
+)
+
+_NAMESPACES = {  # user is joined apart
+    "net": 0x40000000,
+    "ipc": 0x08000000,
+    "uts": 0x04000000,
+    "cgroup": 0x02000000,
+    "pid": 0x20000000,
+    "mnt": 0x00020000,
+}
+_CLONE_NEWUSER = 0x10000000
+_NS_GET_USERNS = 0xB701
+_CAP_SYS_ADMIN = 21
+_PR_SET_DUMPABLE, _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 4, 23, 24
+_PR_SET_SECUREBITS, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 28, 38, 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+_SECUREBITS = 0x2F  # root means nothing, keep no capabilities when the user changes, and both for ever
+_CAPABILITY_VERSION = 0x20080522
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class SandboxUnavailable(Exception):
+    """There is no sandbox; the text says what helps."""
+
+
+class Holder:
+    """A sandbox with nothing in it but a process that waits; it ends when this object's process does."""
+
+    def __init__(self, process: subprocess.Popen, info: int) -> None:
+        self._process, self._info = process, info
+
+    def wait(self, seconds: float) -> int:
+        """The number of a process inside, once the sandbox is complete.
+
+        Raises:
+            SandboxUnavailable: bwrap failed; the text is what it said.
+        """
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        ready = select.poll()
+        ready.register(self._process.stdout, select.POLLIN)
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(b"\n")
+        if not ready.poll(seconds * 1000):
+            raise SandboxUnavailable("bwrap did not build a sandbox in time")
+        if not self._process.stdout.read(1):
+            raise SandboxUnavailable(f"{self._process.stderr.read().decode(errors='replace').strip()}")
+        told = json.loads(os.read(self._info, 65_536))
+        os.close(self._info)
+        # The program inside, not bwrap's process number 1, which an ordinary user cannot look at.
+        return (processes.children(told["child-pid"]) or [told["child-pid"]])[0]
+
+
+def hold(bwrap: Path, folder: Path, scratch_mb: int) -> Holder:
+    """Start building a sandbox.
+
+    Args:
+        bwrap: the program.
+        folder: the release folder; its files can be read in the working directory.
+        scratch_mb: how much may be written, to the home folder and to /tmp each.
+    """
+    info, info_out = os.pipe()
+    arguments = [
+        str(bwrap),
+        "--info-fd",
+        str(info_out),
+        *_bwrap_arguments(folder, scratch_mb),
+        "--",
+        _cat(),
+        "-u",
+    ]
+    process = subprocess.Popen(
+        arguments,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=[info_out],
+        env={},
+        bufsize=0,
+    )
+    os.close(info_out)
+    return Holder(process, info)
+
+
+def _cat() -> str:
+    found = shutil.which("cat", path="/usr/bin:/bin")
+    if not found:
+        raise SandboxUnavailable("there is no `cat` in /usr/bin or /bin")
+    return found
+
+
+def _bwrap_arguments(folder: Path, scratch_mb: int) -> list[str]:
+    arguments = ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox"]
+    arguments += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    if not is_true_root():
+        arguments.append("--unshare-user")
+    arguments += ["--proc", "/proc", "--dev", "/dev"]
+    size = str(scratch_mb * 2**20)
+    for path in ("/tmp", "/dev/shm", str(HOME)):
+        arguments += ["--perms", "1777", "--size", size, "--tmpfs", path]
+    arguments += ["--perms", "0777", "--dir", str(NOTEBOOK)]
+    # After /tmp: the libraries or the course may lie below it.
+    visible = ["/usr"]
+    for path in _SYSTEM_FOLDERS:
+        if os.path.islink(path):
+            arguments += ["--symlink", os.readlink(path), path]
+        else:
+            visible.append(path)
+    visible += [*_SYSTEM_FILES, *map(str, library_folders()), *(str(ROOT / name) for name in COURSE_FOLDERS)]
+    visible = [path for path in visible if os.path.exists(path)]
+    # Folders on the way are made for everybody: bwrap alone would keep them for its own user.
+    for parent in sorted({str(parent) for path in visible for parent in Path(path).parents} - {"/"}):
+        arguments += ["--perms", "0755", "--dir", parent]
+    for path in visible:
+        arguments += ["--ro-bind", path, path]
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if not entry.is_symlink():
+            arguments += ["--ro-bind", str(entry), str(NOTEBOOK / entry.name)]
+    # These two are memory without a limit on its size, and to an ordinary user they are writable.
+    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+def library_folders() -> list[Path]:
+    """The interpreter's and the virtual environment's folders, as they are named and as they really lie."""
+    named = [Path(sys.prefix), Path(sys.base_prefix)]
+    unique = dict.fromkeys([*named, *(path.resolve() for path in named)])
+    return [path for path in unique if not path.is_relative_to("/usr")]
+
+
+def is_true_root() -> bool:
+    """Whether this process may build namespaces without a user namespace."""
+    if os.geteuid() != 0:
+        return False
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> _CAP_SYS_ADMIN & 1)
+    return False
+
+
+def join(process: int) -> None:
+    """Enter the namespaces of a process; for the process namespace this counts for children made afterwards.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    folder = f"/proc/{process}/ns/"
+    namespaces = {name: os.open(folder + name, os.O_RDONLY) for name in (*_NAMESPACES, "user")}
+    here = os.stat("/proc/self/ns/user").st_ino
+    # bwrap may put the program into a second user namespace, inside the one that owns the mounts.
+    owner = fcntl.ioctl(namespaces["mnt"], _NS_GET_USERNS)
+    owner_number, inner_number = os.fstat(owner).st_ino, os.fstat(namespaces["user"]).st_ino
+    if owner_number != here:
+        _setns(owner, _CLONE_NEWUSER, "user")
+    for name, kind in _NAMESPACES.items():
+        _setns(namespaces[name], kind, name)
+    if inner_number not in (here, owner_number):
+        _setns(namespaces["user"], _CLONE_NEWUSER, "user")
+    for descriptor in (owner, *namespaces.values()):
+        os.close(descriptor)
+
+
+def _setns(descriptor: int, kind: int, name: str) -> None:
+    if _libc.setns(descriptor, kind):
+        raise OSError(ctypes.get_errno(), f"the sandbox's {name} namespace cannot be entered")
+
+
+def give_up_rights(unique: int) -> bool:
+    """Become an ordinary user without capabilities, for ever.
+
+    Args:
+        unique: a number that no other student's process has at the same time.
+
+    Returns:
+        whether the kernel counts this user's processes apart from all others, so that they can be limited.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    for capability in range(64):
+        if _libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) == 1:
+            _prctl(_PR_CAPBSET_DROP, capability)
+    _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    _prctl(_PR_SET_SECUREBITS, _SECUREBITS)
+    own_user = is_true_root() and not _in_user_namespace()
+    if own_user:
+        # Root's files stay closed and its limits count only for a user that is not root. Each process gets a
+        # user of its own, so that not even two students' processes have one in common.
+        _become(OWN_USERS_FROM + unique)
+    header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
+    if _libc.capset(header, bytes(24)):
+        raise OSError(ctypes.get_errno(), "the capabilities cannot be given up")
+    forbid()
+    # Readable for the grader's user again, who looks at the memory in use.
+    _prctl(_PR_SET_DUMPABLE, 1)
+    release = tuple(int(part) for part in platform.release().split(".")[:2] if part.isdigit())
+    # Since Linux 5.14 each user namespace counts its own processes.
+    return own_user or (_in_user_namespace() and os.geteuid() != 0 and release >= (5, 14))
+
+
+def _in_user_namespace() -> bool:
+    # The first namespace maps all numbers onto themselves.
+    return Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]
+
+
+def _become(number: int) -> None:
+    os.setgroups([])
+    os.setresgid(number, number, number)
+    os.setresuid(number, number, number)
+
+
+def forbid() -> None:
+    """No new rights through programs, and no calls that `seccomp` lists; needs no right itself."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    seccomp.deny()
+
+
+def _prctl(option: int, value: int) -> None:
+    if _libc.prctl(option, value, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), f"prctl {option} is refused")
