@@ -1,7 +1,7 @@
 """Pictures that play: a row of drawings with a play button, in plain HTML that needs no network.
 
-matplotlib's own player fetches its buttons' symbols from the network and takes a new random name on every run;
-this one does neither, so that a notebook shows the same film everywhere, in the same bytes.
+matplotlib's own player fetches the symbols of its buttons from the network and takes a new random name on
+every run. This one does neither: a notebook shows the same film everywhere, in the same bytes.
 """
 
 from __future__ import annotations
