@@ -120,7 +120,8 @@ class Arrays:
     """Makes input arrays: the same ones on every machine, from a small generator of our own.
 
     The numbers are odd sixteenths between -2 and 2. None is 0, and sums of products are exact even in
-    float32, so a right answer is the same however it was computed. `rough` numbers use all digits of a float64.
+    float32, so a right answer is the same however it was computed. `rough` numbers use all digits of a
+    float64.
     """
 
     name: str
@@ -174,7 +175,7 @@ class CaseBook:
 
 def load(folder: Path) -> CaseBook:
     """Read cases.py (EXERCISES, QUIZZES) and misconceptions.py (wrong) of an assignment's solution folder."""
-    cases, mistakes = _module(folder / "cases.py"), _module(folder / "misconceptions.py")
+    cases, mistakes = load_module(folder / "cases.py"), load_module(folder / "misconceptions.py")
     return CaseBook(
         {exercise.name: exercise for exercise in cases.EXERCISES},
         {quiz.name: quiz for quiz in cases.QUIZZES},
@@ -182,7 +183,8 @@ def load(folder: Path) -> CaseBook:
     )
 
 
-def _module(path: Path) -> Any:
+def load_module(path: Path) -> Any:
+    """Import one of the instructor's files, which lie outside of any package."""
     name = f"_{path.parent.name}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():

@@ -17,7 +17,6 @@ from . import probes, stored
 from .compare import (
     Difference,
     Outcome,
-    describe,
     fingerprint,
     first_difference,
     kind,
@@ -163,7 +162,7 @@ def _failure(
 def _recognise(
     sheet: stored.Sheet, outcomes: list[Outcome], differences: list[Difference | None], first: int
 ) -> stored.Misconception | None:
-    """The well-known mistake that gives the same answers: in all cases, else in the first one that is wrong."""
+    """The well-known mistake that gives the same answers: in all cases, else in the first wrong one."""
     prints = [fingerprint(outcome) for outcome in outcomes]
 
     def agrees(mistake: stored.Misconception, index: int) -> bool:
@@ -199,13 +198,13 @@ def _show(failure: CheckFailed) -> None:
     with contextlib.suppress(Exception):  # a picture that cannot be drawn must not hide the message
         from IPython import display, get_ipython
 
-        shell = get_ipython()  # type: ignore[no-untyped-call]
+        shell = get_ipython()
         if shell is not None and hasattr(shell, "kernel"):
             figure = failure.picture()
             if figure is not None:
                 import matplotlib.pyplot as plt
 
-                display.display(figure)  # type: ignore[no-untyped-call]
+                display.display(figure)
                 plt.close(figure)
 
 

@@ -240,11 +240,8 @@ def _dtype(array: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = (
-        f"{value:.6g}"
-        if kind(value) == "float"
-        else str(value.item() if isinstance(value, np.generic) else value)
-    )
+    number = value.item() if isinstance(value, np.generic) else value
+    text = f"{number:.6g}" if kind(number) == "float" and not number.is_integer() else str(number)
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -17,6 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ENOUGH = 16  # so many random numbers are never all positive by accident (once in 65,000 times)
+MANY = 64  # one of so many random numbers comes near the bound
 
 
 def beside(probe: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
@@ -101,6 +102,8 @@ def _spread(parameter: torch.Tensor, fan_in: int) -> str:
         return "within the bound"
     if float(parameter.detach().std()) < bound / 10:
         return "almost all alike"
+    if parameter.numel() >= MANY and largest < bound * 0.6:
+        return "far from the bound"
     return "within the bound, on both sides of 0" if float(parameter.detach().min()) < 0 else "none below 0"
 
 

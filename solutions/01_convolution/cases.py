@@ -1,4 +1,4 @@
-"""The cases of notebook 1: what the checks call each exercise with. Instructors only; students get the answers."""
+"""The cases of notebook 1: what the checks call each exercise with. Instructors only."""
 
 from collections.abc import Callable
 
@@ -56,6 +56,13 @@ def output_size() -> Exercise:
             hidden("a window two pixels too large, and a large stride", 3, 5, stride=4),
             hidden("a dilated window that does not fit", 8, 3, 1, 0, 4),
             hidden("padding that is not enough", 2, 7, stride=3, padding=2),
+            hidden("a window of no pixel", 5, 0),
+            hidden("a negative window", 5, -1, dilation=2),
+            hidden("a stride of zero", 5, 3, stride=0),
+            hidden("a negative stride", 5, 3, stride=-1),
+            hidden("a dilation of zero", 5, 3, dilation=0),
+            hidden("a negative dilation", 5, 3, 1, 0, -1),
+            hidden("negative padding", 7, 3, padding=-1),
         ],
     )
 
@@ -64,7 +71,7 @@ def uncovered() -> Exercise:
     return Exercise(
         "uncovered",
         [
-            visible("every pixel is read", 5, 3),
+            visible("every pixel is read", 6, 3),
             visible("gaps between the windows", 7, 1, stride=2),
             visible("a rest at the end", 8, 3, stride=2),
             visible("gaps and a rest", 10, 2, stride=3),
@@ -84,6 +91,8 @@ def uncovered() -> Exercise:
             hidden("no pixel is read at all", 1, 1, stride=5, padding=2),
             hidden("padding that is not enough", 2, 7, stride=2, padding=2),
             hidden("a window one pixel too large", 6, 7, stride=3),
+            hidden("a stride of zero", 6, 2, stride=0),
+            hidden("negative padding", 6, 2, padding=-1),
         ],
     )
 
@@ -105,6 +114,8 @@ def pad2d() -> Exercise:
             hidden("numbers with all their digits", a.rough(2, 2, 3, 2), 1),
             hidden("a slice of a larger array", a.strided(2, 2, 3, 4), 1),
             hidden("an array that lies in memory the other way round", a.turned(2, 3, 4, 5), 2),
+            hidden("negative padding", a(1, 2, 4, 5), -1),
+            hidden("much negative padding", a(1, 1, 2, 3), -3),
             hidden("a new array, also without padding", a(2, 1, 2, 3), 0).through("owns_answer"),
         ],
     )
@@ -150,6 +161,7 @@ def locally_connected2d() -> Exercise:
             visible("several images and channels", a(2, 3, 4, 3), a(3, 2, 2, 3, 2, 2)),
             visible("a bias for each neuron", a(1, 2, 3, 4), a(2, 3, 2, 2, 2, 2), a(2, 3, 2)),
             visible("stride 2", a(1, 2, 5, 7), a(2, 3, 2, 2, 2, 3), stride=2),
+            visible("float32 stays float32", a(1, 2, 3, 3, dtype=f), a(2, 2, 1, 2, 2, 2, dtype=f)),
             visible("weights for too many positions", a(1, 1, 4, 4), a(4, 4, 1, 1, 2, 2)),
             hidden("a window higher than wide", a(2, 2, 5, 4), a(3, 3, 3, 2, 3, 2), a(3, 3, 3)),
             hidden("a window wider than high", a(2, 3, 3, 6), a(3, 4, 2, 3, 1, 3)),
@@ -199,6 +211,7 @@ def conv2d_loops() -> Exercise:
             hidden("a filter as large as the image", a(2, 2, 3, 4), a(3, 2, 3, 4), a(3)),
             hidden("more channels than filters", a(3, 5, 4, 3), a(2, 5, 2, 3), None, 1, 1),
             hidden("an image lower than the stride", a(1, 2, 2, 5), a(2, 2, 2, 2), None, 3),
+            hidden("a filter that fits thanks to the padding", a(1, 1, 2, 3), a(1, 1, 6, 7), None, 1, 2),
             hidden("float32", a(2, 3, 4, 5, dtype=f), a(2, 3, 2, 3, dtype=f), None, 2, 1),
             hidden(
                 "numbers with all their digits", a.rough(2, 3, 4, 5), a.rough(2, 3, 3, 2), a.rough(2), 1, 1
@@ -214,6 +227,7 @@ def conv2d_loops() -> Exercise:
             ),
             hidden("filters of one channel for an image of three", a(1, 3, 4, 5), a(2, 1, 2, 2)),
             hidden("filters with a channel too many", a(1, 2, 4, 5), a(2, 3, 2, 2)),
+            hidden("two images, filters with twice the channels", a(2, 2, 4, 5), a(3, 4, 2, 2)),
             hidden("an image of one channel for filters of two", a(1, 1, 4, 5), a(2, 2, 2, 2)),
             hidden("a filter higher than the image", a(1, 2, 2, 6), a(1, 2, 3, 2)),
             hidden("a filter wider than the padded image", a(1, 2, 6, 2), a(1, 2, 2, 5), None, 1, 1),
@@ -251,7 +265,8 @@ def conv2d() -> Exercise:
             hidden("a filter as large as the image", a(2, 2, 3, 4), a(3, 2, 3, 4), a(3)),
             hidden("more channels than filters", a(3, 5, 4, 3), a(2, 5, 2, 3), None, 1, 1),
             hidden("an image lower than the stride", a(1, 2, 2, 5), a(2, 2, 2, 2), None, 3),
-            hidden("several larger images", a(3, 6, 22, 20), a(2, 6, 4, 5), a(2), 1, 2),
+            hidden("a filter that fits thanks to the padding", a(1, 1, 2, 3), a(1, 1, 8, 9), None, 1, 3),
+            hidden("several larger images", a(3, 2, 26, 27), a(2, 2, 10, 10), a(2)),
             hidden("float32", a(2, 3, 4, 5, dtype=f), a(2, 3, 2, 3, dtype=f), None, 2, 1),
             hidden(
                 "numbers with all their digits", a.rough(2, 3, 4, 5), a.rough(2, 3, 3, 2), a.rough(2), 1, 1, 2
@@ -267,6 +282,7 @@ def conv2d() -> Exercise:
             ),
             hidden("filters of one channel for an image of three", a(1, 3, 4, 5), a(2, 1, 2, 2)),
             hidden("filters with a channel too many", a(1, 2, 4, 5), a(2, 3, 2, 2)),
+            hidden("two images, filters with twice the channels", a(2, 2, 4, 5), a(3, 4, 2, 2)),
             hidden(
                 "channels that do not match, though all weights fit in number", a(1, 4, 5, 5), a(2, 2, 2, 4)
             ),
@@ -280,6 +296,7 @@ def conv2d() -> Exercise:
             hidden("a negative stride", a(1, 2, 4, 5), a(1, 2, 2, 2), stride=-1),
             hidden("a dilation of zero", a(1, 2, 4, 5), a(1, 2, 2, 2), dilation=0),
             hidden("a negative dilation", a(1, 2, 4, 5), a(1, 2, 2, 2), dilation=-2),
+            hidden("a negative dilation of a single pixel", a(1, 2, 4, 5), a(1, 2, 1, 1), dilation=-1),
             hidden("negative padding", a(1, 2, 6, 7), a(1, 2, 2, 2), padding=-1),
         ],
     )
@@ -387,6 +404,7 @@ def conv_transpose2d() -> Exercise:
             hidden("padding that leaves less than nothing", a(1, 1, 2, 2), a(1, 1, 2, 2), None, 1, 3),
             hidden("a stride of zero", a(1, 2, 3, 3), a(2, 2, 2, 2), None, 0),
             hidden("a negative stride", a(1, 2, 3, 3), a(2, 2, 2, 2), stride=-1),
+            hidden("a negative stride, a single pixel of input", a(1, 2, 1, 1), a(2, 2, 2, 3), stride=-1),
             hidden("negative padding", a(1, 2, 3, 3), a(2, 2, 2, 2), padding=-1),
         ],
     )
@@ -455,6 +473,7 @@ def conv2d_unfold() -> Exercise:
         hidden("a filter as large as the image", a(2, 2, 3, 4), a(3, 2, 3, 4), a(3)),
         hidden("more channels than filters", a(3, 5, 4, 3), a(2, 5, 2, 3), None, 1, 1),
         hidden("an image lower than the stride", a(1, 2, 2, 5), a(2, 2, 2, 2), None, 3),
+        hidden("a filter that fits thanks to the padding", a(1, 1, 2, 3), a(1, 1, 8, 9), None, 1, 3),
         hidden("float32", a(2, 3, 4, 5, dtype=f), a(2, 3, 2, 3, dtype=f), None, 2, 1),
         hidden(
             "numbers with all their digits", a.rough(2, 3, 4, 5), a.rough(2, 3, 3, 2), a.rough(2), 1, 1, 2
@@ -468,6 +487,7 @@ def conv2d_unfold() -> Exercise:
         hidden("gradients in float32", a(1, 2, 3, 4, dtype=f), a(2, 2, 2, 3, dtype=f)).through("gradients"),
         hidden("filters of one channel for an image of three", a(1, 3, 4, 5), a(2, 1, 2, 2)),
         hidden("filters with a channel too many", a(1, 2, 4, 5), a(2, 3, 2, 2)),
+        hidden("two images, filters with twice the channels", a(2, 2, 4, 5), a(3, 4, 2, 2)),
         hidden("channels that do not match, though all weights fit in number", a(1, 4, 5, 5), a(2, 2, 2, 4)),
         hidden("a filter higher than the image", a(1, 2, 2, 6), a(1, 2, 3, 2)),
         hidden("a filter wider than the padded image", a(1, 2, 6, 2), a(1, 2, 2, 5), None, 1, 1),
@@ -477,6 +497,7 @@ def conv2d_unfold() -> Exercise:
         hidden("a negative stride", a(1, 2, 4, 5), a(1, 2, 2, 2), stride=-1),
         hidden("a dilation of zero", a(1, 2, 4, 5), a(1, 2, 2, 2), dilation=0),
         hidden("a negative dilation", a(1, 2, 4, 5), a(1, 2, 2, 2), dilation=-2),
+        hidden("a negative dilation of a single pixel", a(1, 2, 4, 5), a(1, 2, 1, 1), dilation=-1),
         hidden("negative padding", a(1, 2, 6, 7), a(1, 2, 2, 2), padding=-1),
     ]
     return Exercise("conv2d_unfold", [case.tensors() for case in cases])
@@ -543,4 +564,54 @@ EXERCISES = [
     conv2d_layer(),
 ]
 
-QUIZZES: list[Quiz] = []
+QUIZZES = [
+    Quiz(
+        "quiz_weights_per_filter",
+        "a whole number",
+        27,
+        {
+            9: "9 is one slice of the filter. The input has three channels, and the filter reaches "
+            "through all of them.",
+            3: "3 is the depth alone: at each of the 3 × 3 places of the window there is a weight for "
+            "every channel.",
+            28: "28 counts the bias as well. The question is about the weights.",
+            81: "81 counts three filters. One filter is 3 × 3 pixels wide and as deep as the input.",
+        },
+        "Multiply three numbers: the height of the window, its width, and the depth of the input.",
+    ),
+    Quiz(
+        "quiz_bank_size",
+        "abcd",
+        "d",
+        {
+            "a": "The three colours are the depth of the *input*: every filter reads all three. How many "
+            "filters there are is not tied to it.",
+            "b": "27 is the number of weights of one filter. How many such filters the bank holds is "
+            "another question.",
+            "c": "The 30 rows are the positions of the window. One filter makes one slice, whatever its "
+            "size.",
+        },
+    ),
+    Quiz(
+        "quiz_vgg_size",
+        "abcd",
+        "c",
+        {
+            "a": "Without padding each layer would take 2 rows and columns away. What does p = 1 do?",
+            "b": "The channels of the three layers do not add up: each layer makes a new volume of 64 "
+            "slices.",
+            "d": "Height and width are right. The depth of the output is the number of filters, "
+            "not the input's depth.",
+        },
+    ),
+    Quiz(
+        "quiz_one_by_one",
+        "abcd",
+        "a",
+        {
+            "b": "A 1 × 1 window stays 1 × 1, however many layers follow each other.",
+            "c": "More weights alone do not help: two matrices in a row are one matrix, with fewer weights.",
+            "d": "That would be so without the ReLU. What becomes of negative numbers between them?",
+        },
+    ),
+]

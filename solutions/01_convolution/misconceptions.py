@@ -1,6 +1,6 @@
 """Wrong answers to the exercises of notebook 1 that real students write, each with a good teacher's hint.
 
-Most are a right answer with one mistake put in, so that the mistake can be seen at a glance. Instructors only.
+Most are a right answer with one mistake put in, so that the mistake shows at a glance. Instructors only.
 """
 
 import math
@@ -35,7 +35,8 @@ def _(patch, weight, bias):
 @wrong(
     "neuron",
     "bias added to every product",
-    "The bias is added once for every weight. A neuron has one bias: it is added after the sum, not inside it.",
+    "The bias is added once for every weight. A neuron has one bias: it is added after the sum, not "
+    "inside it.",
 )
 def _(patch, weight, bias):
     return (patch * weight + bias).sum()
@@ -44,13 +45,18 @@ def _(patch, weight, bias):
 @wrong(
     "neuron",
     "channels averaged",
-    "Your answer is an average over the channels. The neuron adds what all channels say: Σ runs over i, j and k.",
+    "Your answer is an average over the channels. The neuron adds what all channels say: Σ runs over i, j"
+    " and k.",
 )
 def _(patch, weight, bias):
     return (patch * weight).sum(axis=(1, 2)).mean() + bias
 
 
-@wrong("neuron", "mean instead of sum", "You take the mean of the products where the formula has their sum.")
+@wrong(
+    "neuron",
+    "mean instead of sum",
+    "You take the mean of the products where the formula has their sum.",
+)
 def _(patch, weight, bias):
     return (patch * weight).mean() + bias
 
@@ -76,7 +82,8 @@ def _(patch, weight, bias):
 @wrong(
     "neuron",
     "flipped weights",
-    "The weights look turned by half a turn. Here every weight meets the number at its own place: nothing is flipped.",
+    "The weights look turned by half a turn. Here every weight meets the number at its own place: nothing"
+    " is flipped.",
 )
 def _(patch, weight, bias):
     return (patch * weight[:, ::-1, ::-1]).sum() + bias
@@ -85,7 +92,8 @@ def _(patch, weight, bias):
 @wrong(
     "neuron",
     "matrix product",
-    "That looks like a matrix product. In the formula each number is multiplied by the one weight at its place.",
+    "That looks like a matrix product. In the formula each number is multiplied by the one weight at its "
+    "place.",
 )
 def _(patch, weight, bias):
     return (patch @ weight).sum() + bias
@@ -94,7 +102,8 @@ def _(patch, weight, bias):
 @wrong(
     "neuron",
     "input modified in place",
-    "Your code writes the products into the patch itself (`*=`?). Others still need the patch: make a new array.",
+    "Your code writes the products into the patch itself (`*=`?). Others still need the patch: make a new"
+    " array.",
 )
 def _(patch, weight, bias):
     patch *= weight
@@ -122,7 +131,8 @@ def _(patch, weight, bias):
 # ---- output size
 
 
-def room(size, kernel_size, padding, dilation):
+def room(size, kernel_size, padding, dilation, stride=1):
+    need(min(kernel_size, stride, dilation) >= 1 and padding >= 0, "bad numbers")
     return size + 2 * padding - (dilation * (kernel_size - 1) + 1)
 
 
@@ -132,7 +142,7 @@ def room(size, kernel_size, padding, dilation):
     "You round up: at the end you count a window that hangs over the edge. Only whole windows count.",
 )
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
-    free = room(size, kernel_size, padding, dilation)
+    free = room(size, kernel_size, padding, dilation, stride)
     need(free >= 0, "no window fits")
     return math.ceil(free / stride) + 1
 
@@ -143,7 +153,7 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
     "One window is missing: how many windows are there if there is no room to move at all?",
 )
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
-    free = room(size, kernel_size, padding, dilation)
+    free = room(size, kernel_size, padding, dilation, stride)
     need(free >= 0, "no window fits")
     return free // stride
 
@@ -165,7 +175,7 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
     "The padding makes no difference in your answer. The input grows by it first.",
 )
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
-    free = room(size, kernel_size, 0, dilation)
+    free = room(size, kernel_size, 0, dilation, stride)
     need(free >= 0, "no window fits")
     return free // stride + 1
 
@@ -173,10 +183,11 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
 @wrong(
     "output_size",
     "dilation ignored",
-    "The dilation makes no difference in your answer. Draw a window of 3 weights with dilation 2: how wide is it?",
+    "The dilation makes no difference in your answer. Draw a window of 3 weights with dilation 2: how "
+    "wide is it?",
 )
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
-    free = room(size, kernel_size, padding, 1)
+    free = room(size, kernel_size, padding, 1, stride)
     need(free >= 0, "no window fits")
     return free // stride + 1
 
@@ -184,7 +195,8 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
 @wrong(
     "output_size",
     "dilation times kernel",
-    "Your dilated window is too wide. Dilation stretches the gaps between the weights: how many gaps do k weights have?",
+    "Your dilated window is too wide. Dilation stretches the gaps between the weights: how many gaps do k"
+    " weights have?",
 )
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
     free = size + 2 * padding - dilation * kernel_size
@@ -198,7 +210,7 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
     "The stride makes no difference in your answer. It says where the next window starts.",
 )
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
-    free = room(size, kernel_size, padding, dilation)
+    free = room(size, kernel_size, padding, dilation, stride)
     need(free >= 0, "no window fits")
     return free + 1
 
@@ -206,10 +218,11 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
 @wrong(
     "output_size",
     "float division",
-    "The number of windows is a whole number, but you return a float: divide so that a whole number comes out.",
+    "The number of windows is a whole number, but you return a float: divide so that a whole number comes"
+    " out.",
 )
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
-    free = room(size, kernel_size, padding, dilation)
+    free = room(size, kernel_size, padding, dilation, stride)
     need(free >= 0, "no window fits")
     return free / stride + 1
 
@@ -217,19 +230,21 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
 @wrong(
     "output_size",
     "no error where no window fits",
-    "If not even one window fits, the formula gives a number that means nothing. Raise a ValueError before you use it.",
+    "If not even one window fits, the formula gives a number that means nothing. Raise a ValueError "
+    "before you use it.",
 )
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
-    return room(size, kernel_size, padding, dilation) // stride + 1
+    return room(size, kernel_size, padding, dilation, stride) // stride + 1
 
 
 @wrong(
     "output_size",
     "error only below one output",
-    "A window that does not fit can still give 1 if the result is rounded towards 0. Look at the room before you divide.",
+    "A window that does not fit can still give 1 if the result is rounded towards 0. Look at the room "
+    "before you divide.",
 )
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
-    answer = int(room(size, kernel_size, padding, dilation) / stride) + 1
+    answer = int(room(size, kernel_size, padding, dilation, stride) / stride) + 1
     need(answer >= 1, "no window fits")
     return answer
 
@@ -240,7 +255,7 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
     "A window exactly as large as the padded input does fit: there is one output, no error.",
 )
 def _(size, kernel_size, stride=1, padding=0, dilation=1):
-    free = room(size, kernel_size, padding, dilation)
+    free = room(size, kernel_size, padding, dilation, stride)
     need(free > 0, "no window fits")
     return free // stride + 1
 
@@ -249,7 +264,7 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
 
 
 def windows(size, kernel_size, stride, padding):
-    free = room(size, kernel_size, padding, 1)
+    free = room(size, kernel_size, padding, 1, stride)
     need(free >= 0, "no window fits")
     return free // stride + 1
 
@@ -286,7 +301,8 @@ def _(size, kernel_size, stride=1, padding=0):
 @wrong(
     "uncovered",
     "counted in the padded input",
-    "Your positions count from the start of the padded input. Count in the unpadded one: its first pixel is 0.",
+    "Your positions count from the start of the padded input. Count in the unpadded one: its first pixel "
+    "is 0.",
 )
 def _(size, kernel_size, stride=1, padding=0):
     count = windows(size, kernel_size, stride, padding)
@@ -362,7 +378,9 @@ def _(size, kernel_size, stride=1, padding=0):
     "Where no window fits there is nothing to answer: raise a ValueError (output_size does it for you).",
 )
 def _(size, kernel_size, stride=1, padding=0):
-    return unread(size, read(room(size, kernel_size, padding, 1) // stride + 1, kernel_size, stride, padding))
+    return unread(
+        size, read(room(size, kernel_size, padding, 1, stride) // stride + 1, kernel_size, stride, padding)
+    )
 
 
 # ---- padding
@@ -440,7 +458,8 @@ def _(x, padding):
 @wrong(
     "pad2d",
     "slice that is empty without padding",
-    "With padding 0 the slice `padding:-padding` is `0:-0`, which is empty. Say where the image ends instead.",
+    "With padding 0 the slice `padding:-padding` is `0:-0`, which is empty. Say where the image ends "
+    "instead.",
 )
 def _(x, padding):
     n, c, h, w = x.shape
@@ -452,7 +471,8 @@ def _(x, padding):
 @wrong(
     "pad2d",
     "the input itself returned",
-    "Without padding you return x itself. Return a new array, or whoever changes the answer changes the input.",
+    "Without padding you return x itself. Return a new array, or whoever changes the answer changes the "
+    "input.",
 )
 def _(x, padding):
     return x if padding == 0 else frame(x, padding, padding, padding, padding)
@@ -502,7 +522,8 @@ def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
 @wrong(
     "count_layer",
     "weights shared by the local layer",
-    "You let the local layer share its weights. It looks through windows, but each position has its own weights.",
+    "You let the local layer share its weights. It looks through windows, but each position has its own "
+    "weights.",
 )
 def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     sizes = volume(in_shape, kernel_size, stride, padding)
@@ -515,7 +536,8 @@ def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
 @wrong(
     "count_layer",
     "weights not shared by the convolution",
-    "You count new weights at every position of the convolution. Its filter is the same everywhere: count it once.",
+    "You count new weights at every position of the convolution. Its filter is the same everywhere: count"
+    " it once.",
 )
 def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     sizes = volume(in_shape, kernel_size, stride, padding)
@@ -537,7 +559,8 @@ def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
 @wrong(
     "count_layer",
     "multiply-adds of one position",
-    "You count the multiply-adds of one position. Sharing saves weights, not work: every position is computed.",
+    "You count the multiply-adds of one position. Sharing saves weights, not work: every position is "
+    "computed.",
 )
 def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     parameters, adds = cost(
@@ -558,7 +581,8 @@ def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
 @wrong(
     "count_layer",
     "dense layer reads the padding",
-    "A dense unit has no window and needs no padding: it reads the C · H · W numbers of the input, not the zeros.",
+    "A dense unit has no window and needs no padding: it reads the C · H · W numbers of the input, not "
+    "the zeros.",
 )
 def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     sizes = volume(in_shape, kernel_size, stride, padding)
@@ -635,7 +659,8 @@ def local(x, weight, bias, stride, step=None):
 @wrong(
     "locally_connected2d",
     "weights shared",
-    "Every position uses the weights of the first one. That is a convolution; here position (i, j) has weight[i, j].",
+    "Every position uses the weights of the first one. That is a convolution; here position (i, j) has "
+    "weight[i, j].",
 )
 def _(x, weight, bias=None, stride=1):
     return local(x, np.broadcast_to(weight[:1, :1], weight.shape), bias, stride)
@@ -644,7 +669,8 @@ def _(x, weight, bias=None, stride=1):
 @wrong(
     "locally_connected2d",
     "stride ignored",
-    "Neighbouring windows of yours lie one pixel apart, whatever the stride. Where does the window of row i start?",
+    "Neighbouring windows of yours lie one pixel apart, whatever the stride. Where does the window of row"
+    " i start?",
 )
 def _(x, weight, bias=None, stride=1):
     return local(x, weight, bias, stride, (1, 1))
@@ -723,7 +749,8 @@ def _(x, weight, bias=None, stride=1):
 @wrong(
     "locally_connected2d",
     "no error for a wrong number of positions",
-    "The weights say how many positions there are; x and the stride say it too. If they differ, raise a ValueError.",
+    "The weights say how many positions there are; x and the stride say it too. If they differ, raise a "
+    "ValueError.",
 )
 def _(x, weight, bias=None, stride=1):
     h_out, w_out, c_out, _, kh, kw = weight.shape
@@ -755,7 +782,7 @@ def examine(x, weight, stride, padding, dilation, channel_axis=1):
     need(x.shape[1] == weight.shape[channel_axis], "channels differ")
     need(stride >= 1 and dilation >= 1 and padding >= 0, "bad stride, padding or dilation")
     for size, k in zip(x.shape[2:], weight.shape[2:], strict=True):
-        need(room(size, k, padding, dilation) >= 0, "no window fits")
+        need(room(size, k, padding, dilation, stride) >= 0, "no window fits")
 
 
 def slide(padded, weight, bias, step, dilation, size, y=None):
@@ -775,7 +802,7 @@ def slide(padded, weight, bias, step, dilation, size, y=None):
 
 def sizes(x, weight, stride, padding, dilation):
     pairs = zip(x.shape[2:], weight.shape[2:], strict=True)
-    return tuple(room(size, k, padding, dilation) // stride + 1 for size, k in pairs)
+    return tuple(room(size, k, padding, dilation, stride) // stride + 1 for size, k in pairs)
 
 
 def conv(x, weight, bias=None, stride=1, padding=0, dilation=1):
@@ -793,7 +820,8 @@ FLIPPED = (
 )
 ONE_FLIP = (
     "kernel axes swapped",
-    "The rows and columns of your filter are exchanged: weight[o, c, k, l] belongs to row k and column l of the window.",
+    "The rows and columns of your filter are exchanged: weight[o, c, k, l] belongs to row k and column l "
+    "of the window.",
 )
 NO_BIAS = (
     "bias forgotten",
@@ -801,11 +829,13 @@ NO_BIAS = (
 )
 BIAS_PER_CHANNEL = (
     "bias added once per input channel",
-    "The bias comes in several times: it is added inside the sum over the input channels. Add it once, after the sum.",
+    "The bias comes in several times: it is added inside the sum over the input channels. Add it once, "
+    "after the sum.",
 )
 STRIDE_IGNORED = (
     "stride ignored",
-    "The number of windows is right, but they lie one pixel apart, whatever the stride. Where does window i start?",
+    "The number of windows is right, but they lie one pixel apart, whatever the stride. Where does window"
+    " i start?",
 )
 STRIDE_ON_ROWS = (
     "stride along one axis only",
@@ -829,7 +859,8 @@ CHANNELS_AVERAGED = (
 )
 FIRST_CHANNEL = (
     "only one input channel",
-    "Only one input channel gets into your answer. A filter is as deep as the input; is there an `=` where a `+=` is due?",
+    "Only one input channel gets into your answer. A filter is as deep as the input; is there an `=` "
+    "where a `+=` is due?",
 )
 DTYPE_LOST = (
     "dtype lost",
@@ -841,12 +872,13 @@ ROUNDED = (
 )
 IN_PLACE = (
     "input modified in place",
-    "Your code writes into x: a slice of x is a view, so `*=` or `+=` on a patch changes x itself. Make a new array.",
+    "Your code writes into x: a slice of x is a view, so `*=` or `+=` on a patch changes x itself. Make a"
+    " new array.",
 )
 NO_CHANNEL_ERROR = (
     "no error for channels that differ",
-    "If x and weight do not have the same number of channels, slicing or broadcasting hides it. Look first, and raise "
-    "a ValueError.",
+    "If x and weight do not have the same number of channels, slicing or broadcasting hides it. Look "
+    "first, and raise a ValueError.",
 )
 ONE_SHORT = (
     "one window too few",
@@ -1004,7 +1036,8 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 @wrong(
     "conv2d",
     "dilation and stride exchanged",
-    "Stride and dilation look exchanged. The stride is the step from window to window, the dilation from tap to tap.",
+    "Stride and dilation look exchanged. The stride is the step from window to window, the dilation from "
+    "tap to tap.",
 )
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     return conv(x, weight, bias, dilation, padding, stride)
@@ -1013,8 +1046,8 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 @wrong(
     "conv2d",
     "loop over pixels",
-    "The numbers are right, but Python still walks over the pixels one by one. Let NumPy do all positions at once: "
-    "loop over the few taps of the filter, or use sliding_window_view.",
+    "The numbers are right, but Python still walks over the pixels one by one. Let NumPy do all positions"
+    " at once: loop over the few taps of the filter, or use sliding_window_view.",
 )
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     examine(x, weight, stride, padding, dilation)
@@ -1033,8 +1066,8 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 @wrong(
     "conv2d",
     "memory layout taken for granted",
-    "Your windows assume that x lies in memory row by row. A slice of a larger array does not: use its own strides "
-    "(sliding_window_view does), or copy it first.",
+    "Your windows assume that x lies in memory row by row. A slice of a larger array does not: use its "
+    "own strides (sliding_window_view does), or copy it first.",
 )
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     examine(x, weight, stride, padding, dilation)
@@ -1049,7 +1082,8 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 @wrong(
     "conv2d",
     "bad numbers accepted",
-    "A stride or dilation below 1, or a negative padding, makes no sense. Look first, and raise a ValueError.",
+    "A stride or dilation below 1, or a negative padding, makes no sense. Look first, and raise a "
+    "ValueError.",
 )
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     return conv(x, weight, bias, max(stride, 1), max(padding, 0), max(dilation, 1))
@@ -1058,12 +1092,14 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 @wrong(
     "conv2d_loops",
     "no error where no window fits",
-    "Where no window fits you return an empty output. Raise a ValueError instead (output_size does it for you).",
+    "Where no window fits you return an empty output. Raise a ValueError instead (output_size does it for"
+    " you).",
 )
 @wrong(
     "conv2d",
     "no error where no window fits",
-    "Where no window fits you return an empty output. Raise a ValueError instead, with the numbers in the message.",
+    "Where no window fits you return an empty output. Raise a ValueError instead, with the numbers in the"
+    " message.",
 )
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     need(x.shape[1] == weight.shape[1], "channels differ")
@@ -1097,7 +1133,8 @@ def _(x, weight, bias=None):
 @wrong(
     "conv1x1",
     "matrix transposed",
-    "Your matrix is used the other way round. weight[o, c] says how much of input channel c goes into output channel o.",
+    "Your matrix is used the other way round. weight[o, c] says how much of input channel c goes into "
+    "output channel o.",
 )
 def _(x, weight, bias=None):
     matrix = weight.reshape(weight.shape[:2])
@@ -1112,8 +1149,8 @@ def _(x, weight, bias=None):
 @wrong(
     "conv1x1",
     "axes mixed up by reshape",
-    "The numbers of different channels got mixed: reshape does not move axes. Bring the channels to the end first "
-    "(transpose, moveaxis), then reshape.",
+    "The numbers of different channels got mixed: reshape does not move axes. Bring the channels to the "
+    "end first (transpose, moveaxis), then reshape.",
 )
 def _(x, weight, bias=None):
     n, c, h, w = x.shape
@@ -1135,7 +1172,8 @@ def _(x, weight, bias=None):
 @wrong(
     "conv1x1",
     "bias along the width",
-    "The bias is spread over the columns of the image (broadcasting starts at the last axis). It belongs to the channels.",
+    "The bias is spread over the columns of the image (broadcasting starts at the last axis). It belongs "
+    "to the channels.",
 )
 def _(x, weight, bias=None):
     y = mix(x, weight)
@@ -1153,7 +1191,7 @@ def _(x, weight, bias=None):
     "Your code takes the weight as a matrix only. The same numbers may come as filters (C_out, C_in, 1, 1).",
 )
 def _(x, weight, bias=None):
-    c_out, c_in = weight.shape
+    _, _ = weight.shape
     return mix(x, weight, bias)
 
 
@@ -1163,7 +1201,7 @@ def _(x, weight, bias=None):
     "Your code takes filters of four axes only. The weight may also come as a matrix (C_out, C_in).",
 )
 def _(x, weight, bias=None):
-    c_out, c_in, _, _ = weight.shape
+    _, _, _, _ = weight.shape
     return mix(x, weight, bias)
 
 
@@ -1180,7 +1218,8 @@ def _(x, weight, bias=None):
 @wrong(
     "conv1x1",
     "no error for a matrix that does not fit",
-    "If the matrix does not have C_in columns, broadcasting or slicing hides it. Look first, and raise a ValueError.",
+    "If the matrix does not have C_in columns, broadcasting or slicing hides it. Look first, and raise a "
+    "ValueError.",
 )
 def _(x, weight, bias=None):
     shared = min(x.shape[1], weight.shape[1])
@@ -1190,7 +1229,8 @@ def _(x, weight, bias=None):
 @wrong(
     "conv1x1",
     "input modified in place",
-    "Your code changes x or the weight (a reshaped array is a view: `+=` or `*=` on it reaches the original).",
+    "Your code changes x or the weight (a reshaped array is a view: `+=` or `*=` on it reaches the "
+    "original).",
 )
 def _(x, weight, bias=None):
     y = mix(x, weight, bias)
@@ -1212,7 +1252,8 @@ def grow(layers, size=1, jump=1):
 @wrong(
     "receptive_field",
     "jump ignored",
-    "After a stride, neighbouring outputs lie further apart in the input: what a later kernel adds grows with the jump.",
+    "After a stride, neighbouring outputs lie further apart in the input: what a later kernel adds grows "
+    "with the jump.",
 )
 def _(layers):
     _, jump = grow(layers)
@@ -1222,7 +1263,8 @@ def _(layers):
 @wrong(
     "receptive_field",
     "own stride used too early",
-    "A layer's own stride does not widen what that layer sees; it counts for the layers after it. Mind the order.",
+    "A layer's own stride does not widen what that layer sees; it counts for the layers after it. Mind "
+    "the order.",
 )
 def _(layers):
     size, jump = 1, 1
@@ -1274,7 +1316,8 @@ def _(layers):
 @wrong(
     "receptive_field",
     "whole kernel added",
-    "Each layer adds one kernel width too much: a kernel of 1 pixel sees no further. What does a kernel of 3 add?",
+    "Each layer adds one kernel width too much: a kernel of 1 pixel sees no further. What does a kernel "
+    "of 3 add?",
 )
 def _(layers):
     grow(layers)
@@ -1288,8 +1331,8 @@ def _(layers):
 @wrong(
     "receptive_field",
     "layers in the wrong order",
-    "You walk from the output to the input, but with the formula for the other direction. Layers come in order from "
-    "the input.",
+    "You walk from the output to the input, but with the formula for the other direction. Layers come in "
+    "order from the input.",
 )
 def _(layers):
     return grow(list(reversed(layers)))
@@ -1314,7 +1357,9 @@ def _(layers):
 
 
 @wrong(
-    "receptive_field", "only the size", "You return the size alone. The jump is asked for too: (size, jump)."
+    "receptive_field",
+    "only the size",
+    "You return the size alone. The jump is asked for too: (size, jump).",
 )
 def _(layers):
     return grow(layers)[0]
@@ -1336,7 +1381,8 @@ def _(layers):
 @wrong(
     "receptive_field",
     "list emptied",
-    "Your code takes the layers out of the list it was given (`pop`?). Its owner still needs them: loop over it.",
+    "Your code takes the layers out of the list it was given (`pop`?). Its owner still needs them: loop "
+    "over it.",
 )
 def _(layers):
     answer = grow(layers)
@@ -1389,7 +1435,8 @@ def _(x, weight, bias=None, stride=1, padding=0):
 @wrong(
     "conv_transpose2d",
     "weight axes swapped",
-    "You read the weight as (C_out, C_in, kh, kw). Here the input channel comes first: (C_in, C_out, kh, kw).",
+    "You read the weight as (C_out, C_in, kh, kw). Here the input channel comes first: (C_in, C_out, kh, "
+    "kw).",
 )
 def _(x, weight, bias=None, stride=1, padding=0):
     return stamp(x, weight.swapaxes(0, 1), bias, stride, padding)
@@ -1398,7 +1445,8 @@ def _(x, weight, bias=None, stride=1, padding=0):
 @wrong(
     "conv_transpose2d",
     "padding added instead of cropped",
-    "Padding makes your output larger. In the transposed convolution it works the other way: it cuts rows and columns off.",
+    "Padding makes your output larger. In the transposed convolution it works the other way: it cuts rows"
+    " and columns off.",
 )
 def _(x, weight, bias=None, stride=1, padding=0):
     examine_transposed(x, weight, stride, padding)
@@ -1419,7 +1467,8 @@ def _(x, weight, bias=None, stride=1, padding=0):
 @wrong(
     "conv_transpose2d",
     "cropped on one side",
-    "You cut all the padding off at the bottom and the right. The same number of rows and columns goes on each side.",
+    "You cut all the padding off at the bottom and the right. The same number of rows and columns goes on"
+    " each side.",
 )
 def _(x, weight, bias=None, stride=1, padding=0):
     examine_transposed(x, weight, stride, padding)
@@ -1431,7 +1480,8 @@ def _(x, weight, bias=None, stride=1, padding=0):
 @wrong(
     "conv_transpose2d",
     "slice that is empty without padding",
-    "With padding 0 the slice `padding:-padding` is `0:-0`, which is empty. Say where the output ends instead.",
+    "With padding 0 the slice `padding:-padding` is `0:-0`, which is empty. Say where the output ends "
+    "instead.",
 )
 def _(x, weight, bias=None, stride=1, padding=0):
     examine_transposed(x, weight, stride, padding)
@@ -1452,8 +1502,8 @@ def _(x, weight, bias=None, stride=1, padding=0):
 @wrong(
     "conv_transpose2d",
     "flipped stamp",
-    "Every stamp is the filter turned by half a turn. If you insert zeros and convolve, the filter must be flipped; if "
-    "you stamp, it must not.",
+    "Every stamp is the filter turned by half a turn. If you insert zeros and convolve, the filter must "
+    "be flipped; if you stamp, it must not.",
 )
 def _(x, weight, bias=None, stride=1, padding=0):
     return stamp(x, weight[:, :, ::-1, ::-1], bias, stride, padding)
@@ -1462,7 +1512,8 @@ def _(x, weight, bias=None, stride=1, padding=0):
 @wrong(
     "conv_transpose2d",
     "ordinary convolution",
-    "That is an ordinary convolution: the output shrinks where it should grow. Each input pixel stamps the filter.",
+    "That is an ordinary convolution: the output shrinks where it should grow. Each input pixel stamps "
+    "the filter.",
 )
 def _(x, weight, bias=None, stride=1, padding=0):
     examine_transposed(x, weight, stride, padding)
@@ -1481,7 +1532,8 @@ def _(x, weight, bias=None, stride=1, padding=0):
 @wrong(
     "conv_transpose2d",
     "bias stamped too",
-    "The bias is added with every stamp, so that it counts several times where stamps overlap. Add it once, at the end.",
+    "The bias is added with every stamp, so that it counts several times where stamps overlap. Add it "
+    "once, at the end.",
 )
 def _(x, weight, bias=None, stride=1, padding=0):
     y = stamp(x, weight, None, stride, padding)
@@ -1495,7 +1547,8 @@ def _(x, weight, bias=None, stride=1, padding=0):
 @wrong(
     "conv_transpose2d",
     "output as large as the input times the stride",
-    "Your output is H · stride by W · stride. The last stamp reaches (H - 1) · stride + kh: the filter counts too.",
+    "Your output is H · stride by W · stride. The last stamp reaches (H - 1) · stride + kh: the filter "
+    "counts too.",
 )
 def _(x, weight, bias=None, stride=1, padding=0):
     examine_transposed(x, weight, stride, padding)
@@ -1518,7 +1571,8 @@ def _(x, weight, bias=None, stride=1, padding=0):
 @wrong(
     "conv_transpose2d",
     "bad numbers accepted",
-    "A stride below 1, a negative padding, or one that leaves no output makes no sense: look first, and raise a ValueError.",
+    "A stride below 1, a negative padding, or one that leaves no output makes no sense: look first, and "
+    "raise a ValueError.",
 )
 def _(x, weight, bias=None, stride=1, padding=0):
     need(x.shape[1] == len(weight), "channels differ")
@@ -1556,7 +1610,8 @@ def past(weight, dilation):
 @wrong(
     "causal_conv1d",
     "future leaks",
-    "Your output knows the future: half of the zeros stand at the end. All of them belong before the beginning.",
+    "Your output knows the future: half of the zeros stand at the end. All of them belong before the "
+    "beginning.",
 )
 def _(x, weight, bias=None, dilation=1):
     zeros = past(weight, dilation)
@@ -1566,7 +1621,8 @@ def _(x, weight, bias=None, dilation=1):
 @wrong(
     "causal_conv1d",
     "padding at the end",
-    "Your output looks into the future only: the zeros stand behind the end. They belong before the beginning.",
+    "Your output looks into the future only: the zeros stand behind the end. They belong before the "
+    "beginning.",
 )
 def _(x, weight, bias=None, dilation=1):
     return in_time(x, weight, bias, dilation, 0, past(weight, dilation))
@@ -1594,7 +1650,8 @@ def _(x, weight, bias=None, dilation=1):
 @wrong(
     "causal_conv1d",
     "dilation forgotten in the padding",
-    "The output is shorter than the input: a dilated filter reaches further back, so it needs more zeros before the start.",
+    "The output is shorter than the input: a dilated filter reaches further back, so it needs more zeros "
+    "before the start.",
 )
 def _(x, weight, bias=None, dilation=1):
     return in_time(x, weight, bias, dilation, past(weight, 1))
@@ -1612,7 +1669,8 @@ def _(x, weight, bias=None, dilation=1):
 @wrong(
     "causal_conv1d",
     "padding at both ends",
-    "The output is longer than the input. The zeros stand before the beginning only; if you pad both ends, cut the tail off.",
+    "The output is longer than the input. The zeros stand before the beginning only; if you pad both "
+    "ends, cut the tail off.",
 )
 def _(x, weight, bias=None, dilation=1):
     return in_time(x, weight, bias, dilation, past(weight, dilation), past(weight, dilation))
@@ -1715,7 +1773,8 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 @wrong(
     "conv2d_unfold",
     "height and width exchanged",
-    "The columns of F.unfold run along the rows of the image. Shape them back to (H_out, W_out), not (W_out, H_out).",
+    "The columns of F.unfold run along the rows of the image. Shape them back to (H_out, W_out), not "
+    "(W_out, H_out).",
 )
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     y = unfold(x, weight, bias, stride, padding, dilation)
@@ -1725,7 +1784,8 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 @wrong(
     "conv2d_unfold",
     "gradients cut off",
-    "No gradient comes back: `.detach()`, `.data`, `.numpy()` or `torch.no_grad()` cuts the graph. Stay with tensors.",
+    "No gradient comes back: `.detach()`, `.data`, `.numpy()` or `torch.no_grad()` cuts the graph. Stay "
+    "with tensors.",
 )
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     return unfold(x, weight, bias, stride, padding, dilation).detach()
@@ -1734,7 +1794,8 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 @wrong(
     "conv2d_unfold",
     "weights without gradient",
-    "x gets its gradient, the weights do not: they were copied into a new tensor or detached before the product.",
+    "x gets its gradient, the weights do not: they were copied into a new tensor or detached before the "
+    "product.",
 )
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     return unfold(x, weight.detach(), None if bias is None else bias.detach(), stride, padding, dilation)
@@ -1743,7 +1804,8 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 @wrong(
     "conv2d_unfold",
     "through NumPy",
-    "You leave PyTorch for NumPy on the way. That breaks the gradients and does not work on a GPU: stay with tensors.",
+    "You leave PyTorch for NumPy on the way. That breaks the gradients and does not work on a GPU: stay "
+    "with tensors.",
 )
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     arrays = [None if tensor is None else tensor.numpy() for tensor in (x, weight, bias)]
@@ -1759,7 +1821,11 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     return unfold(x, weight, bias, stride, padding, dilation).detach().numpy()
 
 
-@wrong("conv2d_unfold", "dtype lost", "Every answer of yours is float32 (`.float()`?). Keep the dtype of x.")
+@wrong(
+    "conv2d_unfold",
+    "dtype lost",
+    "Every answer of yours is float32 (`.float()`?). Keep the dtype of x.",
+)
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     return unfold(x, weight, bias, stride, padding, dilation).float()
 
@@ -1806,8 +1872,8 @@ class RightConv2d(nn.Module):
 @wrong(
     "Conv2d",
     "weight is not a parameter",
-    "The layer does not know its weights: a plain tensor is neither trained, nor saved, nor moved to the GPU. Wrap it "
-    "in nn.Parameter.",
+    "The layer does not know its weights: a plain tensor is neither trained, nor saved, nor moved to the "
+    "GPU. Wrap it in nn.Parameter.",
 )
 class _(RightConv2d):
     def keep(self, weight, bias):
@@ -1923,7 +1989,8 @@ class _(RightConv2d):
 @wrong(
     "Conv2d",
     "gradients cut off",
-    "No gradient comes back: forward leaves the graph (`.detach()`, `.data`, `.numpy()` or `torch.no_grad()`).",
+    "No gradient comes back: forward leaves the graph (`.detach()`, `.data`, `.numpy()` or "
+    "`torch.no_grad()`).",
 )
 class _(RightConv2d):
     def forward(self, x):
@@ -1937,7 +2004,11 @@ class _(RightConv2d):
         ).detach()
 
 
-@wrong("Conv2d", "flipped kernel", "The filters are applied turned by half a turn. Nothing is flipped here.")
+@wrong(
+    "Conv2d",
+    "flipped kernel",
+    "The filters are applied turned by half a turn. Nothing is flipped here.",
+)
 class _(RightConv2d):
     def forward(self, x):
         return F.conv2d(x, self.weight.flip(2, 3), self.bias, self.stride, self.padding, self.dilation)
@@ -1958,7 +2029,8 @@ class _(RightConv2d):
 @wrong(
     "Conv2d",
     "weights start at zero",
-    "All weights start at the same value, so all filters would learn the same. Draw them evenly between -bound and bound.",
+    "All weights start at the same value, so all filters would learn the same. Draw them evenly between "
+    "-bound and bound.",
 )
 class _(RightConv2d):
     def keep(self, weight, bias):
@@ -1968,7 +2040,8 @@ class _(RightConv2d):
 @wrong(
     "Conv2d",
     "weights start too large",
-    "The first weights lie beyond the bound 1 / sqrt(C_in · k²): the scale is missing (torch.randn, torch.rand?).",
+    "The first weights lie beyond the bound 1 / sqrt(C_in · k²): the scale is missing (torch.randn, "
+    "torch.rand?).",
 )
 class _(RightConv2d):
     def keep(self, weight, bias):
@@ -1983,3 +2056,26 @@ class _(RightConv2d):
 class _(RightConv2d):
     def keep(self, weight, bias):
         super().keep(weight.abs(), bias)
+
+
+@wrong(
+    "Conv2d",
+    "square root forgotten",
+    "The first weights are far too small: the bound is one over the square root of C_in · k², not one "
+    "over C_in · k².",
+)
+class _(RightConv2d):
+    def keep(self, weight, bias):
+        super().keep(weight * weight[0].numel() ** -0.5, bias)
+
+
+@wrong(
+    "output_size",
+    "bad numbers accepted",
+    "A window, stride or dilation below 1, or a negative padding, makes no sense. Look first, and raise a"
+    " ValueError.",
+)
+def _(size, kernel_size, stride=1, padding=0, dilation=1):
+    free = size + 2 * padding - dilation * (kernel_size - 1) - 1
+    need(free >= 0, "no window fits")
+    return free // stride + 1
