@@ -147,7 +147,7 @@ _CONTAINER_OPTIONS = " ".join(
     f"--security-opt {option}=unconfined" for option in ("seccomp", "apparmor", "systempaths")
 )
 _IN_A_CONTAINER = (
-    "The sandbox for student code needs Linux. On macOS and Windows grade in a container: docker run --rm -it "
-    f'-v "$PWD":/course -w /course {_CONTAINER_OPTIONS} python:3.11 make demo; or use --sandbox none, which '
-    "runs student code with your own rights"
+    "The sandbox for student code needs Linux. On macOS and Windows grade in a container: docker run --rm "
+    f'-it -v "$PWD":/course -w /course {_CONTAINER_OPTIONS} python:3.11 make demo; or use --sandbox none, '
+    "which runs student code with your own rights"
 )

@@ -176,7 +176,7 @@ class _Displayhook(DisplayHook):
         texts = _mime_bundle(format_dict)
         item = {
             "output_type": "execute_result",
-            "execution_count": self.shell.execution_count,
+            "execution_count": self.shell.cell_number,
             "data": texts,
             "metadata": md_dict or {},
         }
@@ -196,6 +196,7 @@ class CourseShell(InteractiveShell):
 
     def __init__(self, **settings: Any) -> None:
         self.outputs = Outputs()
+        self.cell_number = 1
         super().__init__(**settings)
         self.set_custom_exc((TimeLimit,), _show_time_limit)
         for name in ("pip", "conda", "mamba", "micromamba", "uv"):  # in place of IPython's own magics
@@ -314,6 +315,8 @@ class CellRunner:
         """
         outputs = self._shell.outputs
         outputs.clear()
+        # IPython counts on while the cell is running, since when depends on its version.
+        self._shell.cell_number = self._shell.execution_count
         status = "error"
         try:
             with self._alarm.within(seconds, words):

@@ -21,13 +21,14 @@ from typing import Any
 
 from . import frames, processes, wire
 from .assignment import Limits
+from .frames import MAX_FRAME_BYTES
 from .namespaces import OWN_PROCESSES
 
 GRACE_SECONDS = 2.0  # between the interruption inside the process and its end from outside
 WATCH_SECONDS = 0.1  # between two looks at memory and processes
 MEMORY_MARGIN = 1.1  # honest code hits the limit inside its process, with a MemoryError, before this one
 MAX_CALLBACK_DEPTH = 16
-CELL_OVERHEAD_BYTES = 65_536  # of a cell's reply, beyond the outputs themselves
+REPLY_BYTES = 65_536  # of a cell's reply, beyond the outputs themselves
 
 _OUTPUT_FIELDS = {
     "stream": ("name", "text"),
@@ -147,27 +148,28 @@ class StudentProcess:
             source: the cell's text, in IPython's language.
             name: the cell's id, for notes.
         """
+        seconds, words = self._budget(self._limits.cell_seconds, "cell")
         if not self.alive:
             return CellRun([], "not run", note=self.ended)
-        limit = self._limits.cell_seconds
-        words = f"stopped after {_number(limit)} seconds, the limit for one cell"
         cpu, start = processes.cpu_seconds(self._process), time.perf_counter()
+        outputs: list[dict[str, Any]] = []
+        cut = False
         try:
-            reply = self._ask(
-                "cell", [source], limit, words, self._limits.output_kb * 1024 + CELL_OVERHEAD_BYTES
-            )
+            reply = self._ask("cell", [source], seconds, words, self._limits.output_kb * 1024 + REPLY_BYTES)
             outputs, status, cut = self._cell_reply(reply)
-        except StudentError as ending:
-            outputs, cut = [], False
-            status = "timeout" if isinstance(ending, CallTimeout) else "died"
-            words = str(ending)
-        except Exception:
-            self._end("The process that ran the code sent an answer that cannot be read, so it was ended.")
-            outputs, status, cut = [], "died", False
-        note = {"timeout": f"Cell '{name}': {words}.".replace("..", "."), "died": self.ended}.get(status, "")
-        if cut and not note:
-            note = f"Cell '{name}': outputs beyond {self._limits.output_kb} KB were cut."
+        except CallTimeout:
+            status = "timeout"
+        except StudentError:
+            status = "died"
+        except Exception:  # whatever a reply of another form leads to
+            self._end("The code disturbed the connection to the grader, so its process was ended.")
+            status = "died"
         used = max(0.0, processes.cpu_seconds(self._process) - cpu)
+        note = self.ended
+        if not note and status == "timeout":
+            note = f"Cell '{name}': {words[0].lower()}{words[1:]}."
+        elif not note and cut:
+            note = f"Cell '{name}': outputs beyond {self._limits.output_kb} KB were cut."
         return CellRun(outputs, status, used, time.perf_counter() - start, note)
 
     def get(self, name: str) -> Any:
@@ -187,31 +189,28 @@ class StudentProcess:
         """End the process and everything that it started."""
         self._end("The grading of this notebook has ended.")
 
+    def _budget(self, limit: float, thing: str) -> tuple[float, str]:
+        """How long the next request may take, and the words for taking longer; the end if no time is left."""
+        left = self._limits.total_seconds - self._spent_seconds
+        if left >= limit:
+            return limit, f"The {thing} took longer than {limit:g} seconds"
+        words = f"The notebook took longer than {self._limits.total_seconds:g} seconds in all"
+        if left <= 0:
+            self._end(f"{words}: nothing after this could run.")
+        return left, words
+
     def _value(self, operation: str, operands: list) -> Any:
         """One request that is answered by a value.
 
         Raises:
             what the student's code raised, StudentError for what is no builtin exception.
         """
-        limit = self._limits.call_seconds
-        return self._ask(operation, operands, limit, f"The call took longer than {_number(limit)} seconds")
+        return self._ask(operation, operands, *self._budget(self._limits.call_seconds, "call"))
 
     def _ask(
-        self,
-        operation: str,
-        operands: list,
-        seconds: float,
-        words: str,
-        max_bytes: int = frames.MAX_FRAME_BYTES,
+        self, operation: str, operands: list, seconds: float, words: str, max_bytes: int = MAX_FRAME_BYTES
     ) -> Any:
         if not self.alive:
-            raise StudentDied(self.ended)
-        left = self._limits.total_seconds - self._spent_seconds
-        if left < seconds:
-            seconds = left
-            words = f"The notebook took longer than {_number(self._limits.total_seconds)} seconds in all"
-        if left <= 0:
-            self._end(f"{words}, so nothing after this could run.")
             raise StudentDied(self.ended)
         released, self._released = self._released, []
         table: dict[int, Callable] = {}
@@ -229,7 +228,7 @@ class StudentProcess:
             return self._reply(encoder.arrays, deadline, max_bytes)
         except TimeoutError:
             if not self.ended:
-                self._end(f"{words} and could not be interrupted, so nothing after this could run.")
+                self._end(f"{words} and could not be interrupted: nothing after this could run.")
                 raise CallTimeout(self.ended) from None
             raise StudentDied(self.ended) from None
         except frames.Closed:
@@ -499,7 +498,3 @@ def _importable(value: Any) -> tuple[str, str] | None:
                 if getattr(importlib.import_module(module), name, None) is value:
                     return module, name
     return None
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"

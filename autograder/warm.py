@@ -428,6 +428,7 @@ class _Parent:
         code = 1
         try:
             processes.die_with_parent(parent)
+            os.setsid()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()

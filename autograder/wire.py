@@ -18,6 +18,7 @@ import numpy as np
 from .frames import Buffer, WireError, clean_text
 
 MAX_DEPTH = 32  # containers in containers
+MAX_ITEMS = 500_000  # objects of one message
 MAX_KEYS = 10_000  # of one dict or set: keys chosen to collide cost the square of their number
 MAX_INT_BYTES = 8192
 MAX_DIMENSIONS = 32
@@ -62,6 +63,7 @@ class Encoder:
         self.buffers: list[Buffer] = []
         self.arrays: list[Any] = []
         self._opaque = opaque
+        self._items = 0
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         """The value as msgpack takes it: scalars as they are, everything else as [tag, …].
@@ -76,6 +78,9 @@ class Encoder:
             return value if -(2**63) <= value < 2**63 else self._big_int(value)
         if kind is str:
             return self._text(value)
+        self._items += 1
+        if self._items > MAX_ITEMS:
+            raise WireError("too many objects to hand over")
         if depth > MAX_DEPTH:
             raise WireError("nested too deeply to hand over (or it contains itself)")
         if kind is np.ndarray:
