@@ -133,13 +133,26 @@ def load(root: Path, name: str, limits: Mapping[str, Any] | None = None) -> Assi
 def _notebook(path: Path, name: str) -> tuple[dict[str, Any], bytes]:
     try:
         text = path.read_bytes()
-        return json.loads(text), text
+        return _joined(json.loads(text)), text
     except FileNotFoundError:
         raise AssignmentError(
             f"The assignment '{name}' is not built ({path} is missing): run `make build`"
         ) from None
     except (OSError, ValueError) as error:
         raise AssignmentError(f"{path} cannot be read ({error}): run `make build`") from None
+
+
+def _joined(notebook: dict[str, Any]) -> dict[str, Any]:
+    """The notebook with each text as one string; files hold long texts as lists of lines."""
+    for cell in notebook["cells"]:
+        cell["source"] = text_of(cell)
+        for output in cell.get("outputs", ()):
+            if isinstance(output.get("text"), list):
+                output["text"] = "".join(output["text"])
+            for kind, value in output.get("data", {}).items():
+                if isinstance(value, list) and "json" not in kind:
+                    output["data"][kind] = "".join(value)
+    return notebook
 
 
 def _limits(name: str, own: Mapping[str, Any], configured: Mapping[str, Any]) -> Limits:
@@ -149,14 +162,14 @@ def _limits(name: str, own: Mapping[str, Any], configured: Mapping[str, Any]) ->
 
 
 def _cells(solution: dict[str, Any], release: dict[str, Any], name: str) -> tuple[Cell, ...]:
-    released = {node["id"]: text_of(node) for node in release["cells"]}
+    released = {node["id"]: node["source"] for node in release["cells"]}
     cells = []
     for node in solution["cells"]:
         metadata = node["metadata"]
         role = metadata.get("course", {}).get("role", "text")
         if node["id"] not in released:
             raise AssignmentError(f"The release of '{name}' has no cell '{node['id']}': run `make build`")
-        source = text_of(node)
+        source = node["source"]
         cells.append(
             Cell(
                 node["id"],

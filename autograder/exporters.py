@@ -68,6 +68,16 @@ def guard(converter: BaseConverter) -> GuardedCourseDirectory:
     return course
 
 
+def pass_on_timestamp(converter: BaseConverter, student: str) -> None:
+    """Copy timestamp.txt: nbgrader looks at the copy to see whether something newer has come."""
+    name = converter.coursedir.assignment_id
+    text = plain_text(Path(converter._format_source(name, student)) / TIMESTAMP, LONGEST_TIMESTAMP)
+    if text:
+        target = Path(converter._format_dest(name, student))
+        target.mkdir(parents=True, exist_ok=True)
+        (target / TIMESTAMP).write_text(text, encoding="utf-8")
+
+
 class TolerantExporter(NotebookExporter):
     """For `nbgrader autograde`: every submission is graded, whatever its file is.
 
@@ -111,26 +121,15 @@ class TolerantExporter(NotebookExporter):
         about = resources["nbgrader"]
         resources["metadata"] = {"name": about["notebook"], "path": os.path.dirname(filename)}
         if self._converter._sanitizing:
-            self._pass_on_timestamp(about["student"])
+            pass_on_timestamp(self._converter, about["student"])
         notebook = nbformat.from_dict(self._assignment.notebook)
         return self.from_notebook_node(notebook, resources=resources, **arguments)
-
-    def _pass_on_timestamp(self, student: str) -> None:
-        """nbgrader looks at the copy to see whether a newer submission has come."""
-        course = self._course
-        text = plain_text(self._folder(course.submitted_directory, student) / TIMESTAMP, LONGEST_TIMESTAMP)
-        if text:
-            target = self._folder(course.autograded_directory, student)
-            target.mkdir(parents=True, exist_ok=True)
-            (target / TIMESTAMP).write_text(text, encoding="utf-8")
-
-    def _folder(self, step: str, student: str) -> Path:
-        return Path(self._course.format_path(step, student, self._assignment.name))
 
     def grade(self, student: str) -> Grade:
         """Grade one student's submission, in processes of its own."""
         assignment = self._assignment
-        path = self._folder(self._course.submitted_directory, student) / f"{assignment.name}.ipynb"
+        folder = Path(self._course.format_path(self._course.submitted_directory, student, assignment.name))
+        path = folder / f"{assignment.name}.ipynb"
         limits = asdict(assignment.limits)
         arguments = {
             "root": str(self._root),
@@ -159,6 +158,8 @@ class FeedbackExporter(Exporter):
     def from_notebook_node(self, nb: nbformat.NotebookNode, resources: Any = None, **arguments: Any) -> Any:
         """The page for a graded notebook."""
         nb, resources = super().from_notebook_node(nb, resources, **arguments)
+        if isinstance(self.parent, GenerateFeedback):
+            pass_on_timestamp(self.parent, resources["nbgrader"]["student"])
         marks = (cell.metadata.get("nbgrader", {}) for cell in nb.cells)
         scores = {mark["grade_id"]: mark["score"] for mark in marks if "score" in mark}
         return feedback.render(nb, scores), resources

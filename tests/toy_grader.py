@@ -1,4 +1,4 @@
-"""Grades a submission of the small assignment in this process, unprotected: for tests of what is around it."""
+"""Grades a submission of the small assignment in this process, unprotected: for tests of its surroundings."""
 
 from __future__ import annotations
 
