@@ -64,9 +64,9 @@ def draw_stack(
                     linewidth=2.2 if hot else 1,
                     zorder=2 if hot else 1,
                 )
-    for level, row in enumerate(places):
+    for level, line in enumerate(places):
         colour = plots.INPUT if level == 0 else plots.OUTPUT
-        for node, x in enumerate(row):
+        for node, x in enumerate(line):
             hot = node in reached[level]
             face = plots.tint(colour, 0.75 if level in (0, len(layers)) else 0.35) if hot else "white"
             edge = colour if hot else plots.GREY
