@@ -43,10 +43,10 @@ def test_new_labels_are_measured_and_added(tmp_path, monkeypatch):
     store = tmp_path / "timings.json"
     store.write_text('{"old": 0.25}')
     monkeypatch.setenv("COURSE_TIMINGS", str(store))
-    timing.measure(sum, [1, 2], label="new")
+    measured = timing.measure(sum, [1, 2], label="new")
     recorded = json.loads(store.read_text())
     assert recorded["old"] == 0.25
-    assert timing.measure(pytest.fail, label="new") == recorded["new"]
+    assert timing.measure(pytest.fail, label="new") == recorded["new"] == measured
 
 
 @pytest.mark.parametrize("settings", [{"repeats": 0}, {"warm_up": -1}])
