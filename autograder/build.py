@@ -207,11 +207,13 @@ def record_answers(path: str) -> None:
 
 def _execute(result: NotebookNode, folder: Path, environment: dict[str, str]) -> None:
     """Run all cells in one kernel; the first error ends the build."""
+    running = ["the first cell"]
     client = NotebookClient(
         result,
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        on_cell_start=lambda cell, cell_index: running.append(f"cell '{cell.id}'"),
         resources={"metadata": {"path": str(folder)}},
     )
     language = dict(result.metadata.language_info)
@@ -219,19 +221,12 @@ def _execute(result: NotebookNode, folder: Path, environment: dict[str, str]) ->
         # What the kernel itself says on its standard error is not the notebook's output.
         client.execute(env=environment, stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
-        raise BuildError(f"{_failing(result)} fails: {error.ename}: {error.evalue}") from None
+        raise BuildError(f"{running[-1]} fails: {error.ename}: {error.evalue}") from None
     except CellTimeoutError:
-        raise BuildError(f"{_failing(result)} runs longer than {CELL_SECONDS} s") from None
+        raise BuildError(f"{running[-1]} runs longer than {CELL_SECONDS} s") from None
     except (DeadKernelError, RuntimeError):
-        raise BuildError(f"{_failing(result)} ends the kernel, or it did not start") from None
+        raise BuildError(f"{running[-1]} ends the kernel, or it did not start") from None
     result.metadata["language_info"] = language
-
-
-def _failing(result: NotebookNode) -> str:
-    """The cell that was running last."""
-    started = [cell for cell in result.cells if cell.get("execution_count")]
-    errors = [cell for cell in started if any(out.output_type == "error" for out in cell.outputs)]
-    return f"cell '{(errors or started or result.cells)[-1].id}'"
 
 
 def _clean(cell: NotebookNode, stage: Path) -> None:
@@ -239,16 +234,18 @@ def _clean(cell: NotebookNode, stage: Path) -> None:
     if cell.cell_type != "code":
         return
     cell.metadata.pop("execution", None)
-    kept = []
+    kept: list[NotebookNode] = []
     for output in cell.outputs:
         if output.output_type == "stream" and output.name == "stderr":
-            text = "\n".join(
-                line for line in output.text.splitlines() if not _TOOL_NOISE.search(line)
-            ).strip()
-            if text:
-                raise BuildError(f"cell '{cell.id}' writes to stderr: {text.splitlines()[-1][:200]!r}")
-            continue
-        kept.append(output)
+            lines = [
+                line for line in output.text.splitlines() if line.strip() and not _TOOL_NOISE.search(line)
+            ]
+            if lines:
+                raise BuildError(f"cell '{cell.id}' writes to stderr: {lines[-1][:200]!r}")
+        elif output.output_type == "stream" and kept and kept[-1].output_type == "stream":
+            kept[-1].text += output.text  # how a kernel cuts up what is printed is a matter of chance
+        else:
+            kept.append(output)
     cell.outputs = kept
     random_ids: dict[str, str] = {}
     for output in cell.outputs:

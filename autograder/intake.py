@@ -89,7 +89,9 @@ class _Plan:
 
     def _label(self) -> None:
         """Assign cells of the file by grade_id, by id, and by equal text."""
-        by_text = {_plain(cell.released): cell.id for cell in reversed(self._assignment.cells)}
+        by_text: dict[str, list[str]] = {}
+        for given in self._assignment.cells:
+            by_text.setdefault(_plain(given.released), []).append(given.id)
         taken: set[str] = set()
         for index, cell in enumerate(self._raw.cells):
             found = next((key for key in (cell.grade_id, cell.id) if key in self._known), "")
@@ -98,22 +100,23 @@ class _Plan:
                 taken.add(found)
         for index, cell in enumerate(self._raw.cells):
             if index not in self._owner and cell.source.strip():
-                found = by_text.get(_plain(cell.source), "")
-                if not found and cell.cell_type == "code":
-                    found = self._normal_forms.get(names.normal_form(cell.source), "")
-                if found and found not in taken:
+                alike = by_text.get(_plain(cell.source), [])
+                if not alike and cell.cell_type == "code":
+                    alike = self._normal_forms.get(names.normal_form(cell.source), [])
+                if alike:
+                    found = next((name for name in alike if name not in taken), alike[0])
                     self._owner[index] = found
                     taken.add(found)
-                elif found:  # one copy more of the instructor's cell: it is not run twice
-                    self._owner[index] = found
-                    self._note("copied", found)
         self._label_was_lost = not any(cell.grade_id in self._known for cell in self._raw.cells)
 
     @cached_property
-    def _normal_forms(self) -> dict[str, str]:
-        """Normal form of each code cell as handed out -> its id."""
-        code = [cell for cell in self._assignment.cells if cell.cell_type == "code" and cell.released.strip()]
-        return {names.normal_form(cell.released): cell.id for cell in reversed(code)}
+    def _normal_forms(self) -> dict[str, list[str]]:
+        """Normal form of each code cell as handed out -> the ids of the cells that have it."""
+        forms: dict[str, list[str]] = {}
+        for cell in self._assignment.cells:
+            if cell.cell_type == "code" and cell.released.strip():
+                forms.setdefault(names.normal_form(cell.released), []).append(cell.id)
+        return forms
 
     @cached_property
     def _course_statements(self) -> frozenset[str]:

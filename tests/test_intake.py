@@ -23,6 +23,7 @@ SOLVED = {
         "    def up(self):\n        self.value += 1\n        return self.value"
     ),
     "quiz_sides": "quiz_sides = 3",
+    "quiz_corners": "quiz_corners = 4",
 }
 
 
@@ -170,6 +171,7 @@ def test_lost_labels_are_found_by_names_and_content(solved, hand_in, mini):
     assert_solutions(submission)
     assert ids(submission) == [c.id for c in mini.cells]
     assert "lost nbgrader's labels" in submission.repairs[0]
+    assert len(submission.repairs) == 2  # two cells of the course have the same text: no copies
     assert submission.tampering == ()
 
 
