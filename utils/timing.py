@@ -53,7 +53,7 @@ def measure(
         function(*args)
     seconds = statistics.median(_one_run(function, args, device or "cpu") for _ in range(repeats))
     if store:
-        seconds = float(f"{seconds:.3g}")  # what the file holds, so that the next build draws the same picture
+        seconds = float(f"{seconds:.3g}")  # as in the file: the next build shows the same
         _write(Path(store), known | {label: seconds})
     return seconds
 
