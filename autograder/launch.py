@@ -35,8 +35,9 @@ def start(folder: Path, limits: Limits, bwrap: Path | None, scratch: Path) -> St
     Raises:
         namespaces.SandboxUnavailable: it could not be started; the text says why.
     """
-    if processes.threads() != 1:
-        raise namespaces.SandboxUnavailable("a process with threads cannot be forked safely")
+    if processes.threads() != 1 or processes.children(os.getpid()):
+        # Forking beside threads is unsafe; and whatever is below this process dies with the student's.
+        raise RuntimeError("a student's process is started from a grader, before anything else")
     processes.adopt_orphans()
     ours, theirs = socket.socketpair()
     holder = namespaces.hold(bwrap, folder, limits.scratch_mb) if bwrap else None
