@@ -33,6 +33,11 @@ def count_layer(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
 
 # %% solution="output_size"
 def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
+    for number in (kernel_size, stride, dilation):
+        if number < 1:
+            raise ValueError(f"kernel size {kernel_size}, stride {stride} and dilation {dilation} must be at least 1")
+    if padding < 0:
+        raise ValueError(f"negative padding {padding}")
     # Push the window along and count until it falls over the edge.
     reach = 1
     for _ in range(kernel_size - 1):
@@ -64,6 +69,8 @@ def uncovered(size, kernel_size, stride=1, padding=0):
 
 # %% solution="pad2d"
 def pad2d(x, padding):
+    if padding < 0:
+        raise ValueError(f"negative padding {padding}")
     n, c, h, w = x.shape
     out = np.zeros((n, c, h + 2 * padding, w + 2 * padding), x.dtype)
     for b in range(n):

@@ -19,6 +19,8 @@ def count_layer(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
 
 # %% solution="output_size"
 def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
+    if min(kernel_size, stride, dilation) < 1 or padding < 0:
+        raise ValueError(f"kernel {kernel_size}, stride {stride}, padding {padding}, dilation {dilation}")
     starts = range(0, size + 2 * padding - dilation * (kernel_size - 1), stride)
     if not starts:
         raise ValueError(f"no window of {kernel_size} taps, dilation {dilation}, fits {size} (padding {padding})")
@@ -34,6 +36,8 @@ def uncovered(size, kernel_size, stride=1, padding=0):
 
 # %% solution="pad2d"
 def pad2d(x, padding):
+    if padding < 0:
+        raise ValueError(f"padding {padding} is negative")
     frame = (padding, padding)
     return np.pad(x, ((0, 0), (0, 0), frame, frame))
 

@@ -8,6 +8,8 @@ def neuron(patch, weight, bias):
 
 # %% solution="output_size"
 def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
+    if kernel_size < 1 or stride < 1 or padding < 0 or dilation < 1:
+        raise ValueError(f"kernel {kernel_size}, stride {stride}, padding {padding}, dilation {dilation}")
     room = size + 2 * padding - dilation * (kernel_size - 1) - 1
     if room < 0:
         raise ValueError(f"size {size}, kernel {kernel_size}, padding {padding}, dilation {dilation}: no window fits")

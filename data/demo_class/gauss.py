@@ -3,6 +3,8 @@
 
 # %% solution="pad2d"
 def pad2d(x, padding):
+    if padding < 0:
+        raise ValueError(f"negative padding {padding}")
     n, c, h, w = x.shape
     out = np.zeros((n, c, h + 2 * padding, w + 2 * padding), dtype=x.dtype)
     out[:, :, :h, :w] = x
