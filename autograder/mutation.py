@@ -276,7 +276,12 @@ def show(report: Report, console: Console | None = None) -> None:
             )
         for survivor in one.survivors:
             words = survivor.reason or "NOT KILLED"
-            console.print(f"{one.exercise}: {survivor.change}\n    {words}", markup=False, highlight=False)
+            console.print(
+                f"{one.exercise}: {survivor.change}\n    {words}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
     for exercise, change in report.unused:
         console.print(
             f"{exercise}: listed as equivalent, but no such mutant survives: {change}", markup=False

@@ -20,9 +20,6 @@ def need(condition, words):
         raise ValueError(words)
 
 
-# ---- one neuron
-
-
 @wrong(
     "neuron",
     "bias forgotten",
@@ -126,9 +123,6 @@ def _(patch, weight, bias):
 )
 def _(patch, weight, bias):
     return (patch.astype(np.float32) * weight.astype(np.float32)).sum() + np.float32(bias)
-
-
-# ---- output size
 
 
 def room(size, kernel_size, padding, dilation, stride=1):
@@ -260,9 +254,6 @@ def _(size, kernel_size, stride=1, padding=0, dilation=1):
     return free // stride + 1
 
 
-# ---- what the stride skips
-
-
 def windows(size, kernel_size, stride, padding):
     free = room(size, kernel_size, padding, 1, stride)
     need(free >= 0, "no window fits")
@@ -383,9 +374,6 @@ def _(size, kernel_size, stride=1, padding=0):
     )
 
 
-# ---- padding
-
-
 def frame(x, top, bottom, left, right, **options):
     return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), **options)
 
@@ -432,7 +420,7 @@ def _(x, padding):
     return frame(x, padding, padding, padding, padding, mode="edge")
 
 
-@wrong("pad2d", "framed with ones", "The frame should hold zeros.")
+@wrong("pad2d", "framed with ones", "Your frame does not hold zeros. Zero padding adds nothing to any sum.")
 def _(x, padding):
     return frame(x, padding, padding, padding, padding, constant_values=1)
 
@@ -476,9 +464,6 @@ def _(x, padding):
 )
 def _(x, padding):
     return x if padding == 0 else frame(x, padding, padding, padding, padding)
-
-
-# ---- three ways to connect
 
 
 def volume(in_shape, kernel_size, stride, padding):
@@ -639,9 +624,6 @@ def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
     return cost(kind if kind in ("dense", "local") else "conv", in_shape, out_channels, kernel_size, *sizes)
 
 
-# ---- locally connected
-
-
 def local(x, weight, bias, stride, step=None):
     """The right answer, except for what the arguments say: step is the (row, column) step of the windows."""
     step = step or (stride, stride)
@@ -772,9 +754,6 @@ def _(x, weight, bias=None, stride=1):
     y = local(x, weight, bias, stride)
     x[:, :, : weight.shape[4], : weight.shape[5]] *= weight[0, 0, 0]
     return y
-
-
-# ---- convolution
 
 
 def examine(x, weight, stride, padding, dilation, channel_axis=1):
@@ -1110,9 +1089,6 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     return conv(x, weight, bias, stride, padding, dilation)
 
 
-# ---- 1x1 convolution
-
-
 def mix(x, matrix, bias=None):
     """The right answer."""
     matrix = matrix.reshape(len(matrix), -1)
@@ -1236,9 +1212,6 @@ def _(x, weight, bias=None):
     y = mix(x, weight, bias)
     weight *= 2
     return y
-
-
-# ---- receptive field
 
 
 def grow(layers, size=1, jump=1):
@@ -1388,9 +1361,6 @@ def _(layers):
     answer = grow(layers)
     layers.clear()
     return answer
-
-
-# ---- transposed convolution
 
 
 def stamp(x, weight, bias=None, stride=1, padding=0, overwrite=False):
@@ -1588,9 +1558,6 @@ def _(x, weight, bias=None, stride=1, padding=0):
     return stamp(x[:, :shared], weight[:shared], bias, stride, padding)
 
 
-# ---- convolution in time
-
-
 def in_time(x, weight, bias, dilation, before, after=0):
     """Convolve with `before` zeros before the beginning and `after` behind the end."""
     need(x.shape[1] == weight.shape[1], "channels differ")
@@ -1722,9 +1689,6 @@ def _(x, weight, bias=None, dilation=1):
     return in_time(x, weight, bias, dilation, past(weight, dilation))
 
 
-# ---- convolution by unfolding
-
-
 def unfold(x, weight, bias=None, stride=1, padding=0, dilation=1):
     """The right answer."""
     examine(x, weight, stride, padding, dilation)
@@ -1846,9 +1810,6 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 )
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     return unfold(x[:1].expand_as(x), weight, bias, stride, padding, dilation)
-
-
-# ---- the layer
 
 
 class RightConv2d(nn.Module):
