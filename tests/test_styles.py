@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from styles.convolution import STYLES
 
 from autograder.answers import record, run_solutions
 from autograder.cases import CaseBook, load
-from styles.convolution import STYLES
 from utils import checks
 
 FOLDER = Path(__file__).resolve().parents[1] / "solutions" / "01_convolution"
