@@ -19,7 +19,7 @@ sandboxed = pytest.mark.skipif(not sandbox.detect().works, reason=sandbox.detect
 
 
 @functools.cache
-def warm_parent(mode: str = "auto") -> WarmParent:
+def warm_parent(mode: str) -> WarmParent:
     """One for all tests of a mode: starting takes seconds."""
     parent = WarmParent(mode)
     atexit.register(parent.close)

@@ -12,7 +12,14 @@ from autograder.student import StudentError, StudentProcess
 
 def script(student: StudentProcess, steps: list[list[str]]) -> dict[str, Any]:
     """Run steps: ["cell", source] or ["call", expression of the student's names s.get(...)]."""
-    names: dict[str, Any] = {"np": np, "torch": torch, "os": os, "time": time, "get": student.get, "student": student}
+    names: dict[str, Any] = {
+        "np": np,
+        "torch": torch,
+        "os": os,
+        "time": time,
+        "get": student.get,
+        "student": student,
+    }
     results: list[Any] = []
     for kind, source in steps:
         start = time.perf_counter()

@@ -141,7 +141,9 @@ def test_a_function_of_the_caller_is_dead_after_its_call():
 
 
 def test_errors_are_builtin_exceptions_or_say_their_name():
-    steps = script(FUNCTIONS, *(f"=get('fail')('{which}')" for which in ("value", "own", "key", "exit")), "=get('x')")
+    steps = script(
+        FUNCTIONS, *(f"=get('fail')('{which}')" for which in ("value", "own", "key", "exit")), "=get('x')"
+    )
     got = [(step["kind"], step["error"], step["message"]) for step in steps["steps"][1:]]
     assert got[:4] == [
         ("ValueError", "ValueError", "no"),
@@ -198,9 +200,9 @@ def test_a_slow_cell_is_interrupted_and_the_next_one_runs():
 
 
 def test_a_slow_call_is_interrupted_and_the_next_one_runs():
-    slow, following = script(
-        FUNCTIONS, "=get('time').sleep(9)", "=get('add_one')(1)", call_seconds=0.5
-    )["steps"][1:]
+    slow, following = script(FUNCTIONS, "=get('time').sleep(9)", "=get('add_one')(1)", call_seconds=0.5)[
+        "steps"
+    ][1:]
     assert (slow["kind"], slow["message"]) == ("CallTimeout", "The call took longer than 0.5 seconds")
     assert following["value"] == "2"
 
@@ -214,7 +216,9 @@ def test_a_cell_that_does_not_listen_is_ended():
 
 
 def test_switching_the_alarm_off_does_not_help():
-    result = script("import signal; signal.setitimer(signal.ITIMER_REAL, 0)\nwhile True: pass", "1", cell_seconds=0.3)
+    result = script(
+        "import signal; signal.setitimer(signal.ITIMER_REAL, 0)\nwhile True: pass", "1", cell_seconds=0.3
+    )
     assert [step["status"] for step in result["steps"]] == ["timeout", "not run"]
 
 
@@ -235,7 +239,10 @@ def test_the_whole_notebook_has_a_budget():
         ("import os; os._exit(0)", "ended its own process"),
         ("import os; os.kill(os.getpid(), 9)", "was killed"),
         ("import ctypes; ctypes.string_at(0)", "crashed"),
-        ("import os\nfor i in range(3, 50):\n    try: os.close(i)\n    except OSError: pass", "ended its own process"),
+        (
+            "import os\nfor i in range(3, 50):\n    try: os.close(i)\n    except OSError: pass",
+            "ended its own process",
+        ),
         ("import os; os.closerange(0, 4096); import sys; sys.exit()", "ended its own process"),
     ],
 )
@@ -342,7 +349,9 @@ class Equal:
     __array__ = __float__ = __len__ = None
 def f(): return Equal()
 """
-    got = texts(cell, "=get('f')() == 3", "=np.allclose(get('f')(), 3)", "=isinstance(get('f')(), np.ndarray)")[1:]
+    got = texts(
+        cell, "=get('f')() == 3", "=np.allclose(get('f')(), 3)", "=isinstance(get('f')(), np.ndarray)"
+    )[1:]
     assert got[0] == "False"
     assert got[1] != "True"
     assert got[2] == "False"

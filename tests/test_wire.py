@@ -40,7 +40,9 @@ def test_plain_values_come_back_equal_and_of_the_same_type(value):
     assert type(back) is type(value)
 
 
-@pytest.mark.parametrize("value", [np.float32(1.5), np.int8(-3), np.bool_(True), np.str_("ab"), np.complex64(1j)])
+@pytest.mark.parametrize(
+    "value", [np.float32(1.5), np.int8(-3), np.bool_(True), np.str_("ab"), np.complex64(1j)]
+)
 def test_numpy_scalars_keep_their_type(value):
     back = send_and_receive(value)
     assert back == value
@@ -130,7 +132,15 @@ def test_subclasses_lose_their_tricks():
 
 @pytest.mark.parametrize(
     "value",
-    [object(), len, np.array([object()]), np.ma.array([1]), np.datetime64("now"), type, torch.ones(2).to_sparse()],
+    [
+        object(),
+        len,
+        np.array([object()]),
+        np.ma.array([1]),
+        np.datetime64("now"),
+        type,
+        torch.ones(2).to_sparse(),
+    ],
     ids=repr,
 )
 def test_what_is_no_value_does_not_cross(value):
