@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import glob
 import os
-import stat
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,19 +17,15 @@ import nbformat
 from nbconvert.exporters import Exporter, NotebookExporter
 from nbgrader.converters import Autograde, BaseConverter, GenerateFeedback, NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
 from . import assignment as assignments
-from . import feedback
+from . import feedback, timestamps
 from .engine import grade_here
 from .grade import Grade
 from .gradebook import GradebookWriter
 from .gradebook_cells import GradebookError
 from .settings import CourseGrading
-
-TIMESTAMP = "timestamp.txt"
-LONGEST_TIMESTAMP = 200  # bytes
 
 
 class GuardedCourseDirectory(CourseDirectory):
@@ -38,23 +33,7 @@ class GuardedCourseDirectory(CourseDirectory):
 
     def get_existing_timestamp(self, dest_path: str) -> datetime.datetime | None:
         """When a submission was handed in; None where there is no sensible timestamp.txt."""
-        text = plain_text(Path(dest_path) / TIMESTAMP, LONGEST_TIMESTAMP)
-        try:
-            return parse_utc(text.strip()) if text.strip() else None
-        except (ValueError, OverflowError, TypeError):
-            self.log.warning("Not a timestamp: %s", Path(dest_path) / TIMESTAMP)
-            return None
-
-
-def plain_text(path: Path, most_bytes: int) -> str:
-    """The text of a small plain file; empty for anything else."""
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return ""
-        with path.open("rb") as stream:
-            return stream.read(most_bytes).decode("utf-8", "replace")
-    except OSError:
-        return ""
+        return timestamps.read(Path(dest_path))
 
 
 def guard(converter: BaseConverter) -> GuardedCourseDirectory:
@@ -71,11 +50,8 @@ def guard(converter: BaseConverter) -> GuardedCourseDirectory:
 def pass_on_timestamp(converter: BaseConverter, student: str) -> None:
     """Copy timestamp.txt: nbgrader looks at the copy to see whether something newer has come."""
     name = converter.coursedir.assignment_id
-    text = plain_text(Path(converter._format_source(name, student)) / TIMESTAMP, LONGEST_TIMESTAMP)
-    if text:
-        target = Path(converter._format_dest(name, student))
-        target.mkdir(parents=True, exist_ok=True)
-        (target / TIMESTAMP).write_text(text, encoding="utf-8")
+    source, target = converter._format_source(name, student), converter._format_dest(name, student)
+    timestamps.copy(Path(source), Path(target))
 
 
 class TolerantExporter(NotebookExporter):

@@ -30,9 +30,11 @@ from nbgrader.api import (
 from nbgrader.api import Grade as GradeRow
 from nbgrader.api import Notebook as NotebookRow
 from nbgrader.plugins import LateSubmissionPlugin
+from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
+from traitlets.config import Config
 
 from .assignment import Assignment
 from .gradebook_cells import CellRow, CellUpdate, GradebookError, cell_rows
@@ -54,6 +56,13 @@ _TROUBLE = (
     ("no such table", "was made by another version of nbgrader; back it up and run `nbgrader db upgrade`"),
     ("no such column", "was made by another version of nbgrader; back it up and run `nbgrader db upgrade`"),
 )
+
+
+def late_plugin(config: Config) -> LateSubmissionPlugin:
+    """The plug-in for late submissions that nbgrader's configuration names."""
+    step = AssignLatePenalties(config=config)
+    step.init_plugin()
+    return step.plugin_inst
 
 
 class GradebookWriter:

@@ -138,6 +138,9 @@ class _Plan:
             seen.add(owner)
             if self._same(cell, given):
                 continue
+            if given.role == "hidden" and _plain(cell.source) == _plain(given.source):
+                self._note("leaked", owner)
+                continue
             self._note("edited", owner)
             if self._names_of(index) & self._missing_names(given):
                 del self._owner[index]  # a solution stands in the instructor's cell
@@ -391,6 +394,8 @@ class _Plan:
         judges = [c for c in self._notes.get("edited", []) if self._known[c].role in JUDGES]
         if judges and not self._other_edition:
             said.append(f"Check cells were edited; the originals were used: {_listed(judges)}.")
+        if leaked := self._notes.get("leaked"):
+            said.append(f"Hidden checks, which students do not get, are in the file: {_listed(leaked)}.")
         points, marks, tags, faked = [], [], [], []
         for index, cell in enumerate(self._raw.cells):
             given = self._known.get(cell.grade_id)

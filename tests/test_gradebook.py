@@ -17,10 +17,11 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.plugins import LateSubmissionPlugin
 from toy_grader import toy_grade
+from traitlets.config import Config
 
 from autograder.assignment import Assignment
 from autograder.grade import Grade
-from autograder.gradebook import GradebookError, GradebookWriter
+from autograder.gradebook import GradebookError, GradebookWriter, late_plugin
 
 NAME = "01_mini"
 
@@ -112,6 +113,17 @@ def test_late_penalties(path, perfect):
         gradebook.write(perfect, timestamp=due + timedelta(hours=1))
         gradebook.write(replace(perfect, student="bob"), timestamp=due)
         assert gradebook.scores(NAME) == {"ada": 81.0, "bob": 90.0}
+
+
+@pytest.mark.parametrize(("method", "score"), [("none", 90.0), ("zero", 0.0)])
+def test_nbgraders_configuration_decides_about_late_submissions(path, perfect, method, score):
+    due = datetime(2026, 5, 1)
+    with Gradebook(f"sqlite:///{path}") as nbgrader:
+        nbgrader.update_or_create_assignment(NAME, duedate=str(due))
+    plugin = late_plugin(Config({"LateSubmissionPlugin": {"penalty_method": method}}))
+    with GradebookWriter(f"sqlite:///{path}", plugin) as gradebook:
+        gradebook.write(perfect, timestamp=due + timedelta(hours=1))
+        assert gradebook.scores(NAME) == {"ada": score}
 
 
 def changed(mini: Assignment, drop: str = "", points: dict[str, float] | None = None) -> Assignment:

@@ -327,6 +327,13 @@ def test_changed_points_marks_and_tags_are_reported(solved, hand_in):
     ]
 
 
+def test_hidden_checks_in_the_file_are_reported(solved, hand_in, mini):
+    known = {cell.id: cell for cell in mini.cells}
+    cell(solved, "hidden_double")["source"] = known["hidden_double"].source
+    said = hand_in(solved).tampering
+    assert said == ("Hidden checks, which students do not get, are in the file: 'hidden_double'.",)
+
+
 def test_faked_checks_are_ordinary_cells(solved, hand_in):
     fake = {"grade": True, "grade_id": "bonus", "points": 50, "solution": False, "locked": True}
     insert_after(solved, "double", own("1.0", nbgrader=fake))
