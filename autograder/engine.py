@@ -160,14 +160,25 @@ def _run(
 ) -> Iterator[tuple[Job, Grade]]:
     if not jobs:
         return
+    import dask
     from distributed import Client, LocalCluster, as_completed
 
+    # What goes wrong in a task comes back as its exception; Dask's own account of it would only repeat that.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    # Nobody looks at this cluster's pages, and they would be open to everybody who can reach the machine.
+    dask.config.set({f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")})
     # A local "cluster" of threads: the work is done by the processes that the warm parent forks.
     cluster = None
     if not settings.scheduler:
         threads = min(settings.workers or os.cpu_count() or 1, len(jobs))
         cluster = LocalCluster(
-            n_workers=1, threads_per_worker=threads, processes=False, dashboard_address=None, memory_limit=0
+            n_workers=1,
+            threads_per_worker=threads,
+            processes=False,
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
         )
     client = Client(settings.scheduler or cluster)
     try:
@@ -204,7 +215,8 @@ def _run(
                 yield job, Grade.from_dict(future.result())
             else:
                 log.error("%s: the grader failed: %s", job.student, error)
-                yield job, not_graded(assignment, job.student, "grader error", f"The grader failed: {error}")
+                words = f"The grader itself failed, so there is no grade yet: {str(error).splitlines()[0]}"
+                yield job, not_graded(assignment, job.student, "grader error", words)
             future.release()
             following = next(waiting, None)
             if following is not None:
