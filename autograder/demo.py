@@ -54,7 +54,8 @@ class Expected:
 
     def shown(self) -> str:
         """The expectation in one line, for the table of scores."""
-        return f"{self.score:g}, {self.status}: {self.handed_in}"
+        status = "" if self.status == "graded" else f", {self.status}"
+        return f"{self.score:g}{status}: {self.handed_in}"
 
     def points_for(self, exercise: str, worth: float) -> float:
         """The points expected for an exercise that is worth so many."""
