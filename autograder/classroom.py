@@ -18,10 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from . import assignment as assignments
-from . import feedback, report, sandbox
+from . import feedback, report, sandbox, timestamps
 from .engine import Settings, find_jobs, grade_class, write_whole
 from .grade import Grade
-from .gradebook import GradebookWriter
+from .gradebook import GradebookWriter, late_plugin
 from .settings import course_settings
 
 log = logging.getLogger("autograder")
@@ -85,14 +85,16 @@ def grade_and_record(
         sandbox.require()
     jobs = find_jobs(folder, assignment, students)
     db_url = course.db_url if folder == root.resolve() else f"sqlite:///{folder / 'gradebook.db'}"
-    with _logging_to(folder / "grading.log"), GradebookWriter(db_url) as gradebook:
-        gradebook.register(assignment)
+    late = late_plugin(course.config)
+    with _logging_to(folder / "grading.log"), GradebookWriter(db_url, late) as gradebook:
+        for change in gradebook.register(assignment):
+            log.warning(change)
         with _progress(len(jobs)) as progress:
 
             def record(grade: Grade, fresh: bool) -> None:
                 if grade.status != "grader error":
-                    gradebook.write(grade)
-                    _write_notebook_and_feedback(folder, grade)
+                    gradebook.write(grade, timestamps.read(folder / "submitted" / grade.student / name))
+                    _write_notebook_and_feedback(folder, grade, gradebook.points(name, grade.student))
                 line = _line(grade, fresh)
                 log.info(line)
                 progress(line)
@@ -105,11 +107,11 @@ def grade_and_record(
     return Outcome(grades, folder, page, db_url)
 
 
-def _write_notebook_and_feedback(folder: Path, grade: Grade) -> None:
+def _write_notebook_and_feedback(folder: Path, grade: Grade, points: dict[str, float]) -> None:
     """As nbgrader lays them out, so that its formgrader and its students' tools find them."""
     place = Path(grade.student) / grade.assignment / grade.assignment
     write_whole(folder / "autograded" / place.with_suffix(".ipynb"), json.dumps(grade.notebook, indent=1))
-    write_whole(folder / "feedback" / place.with_suffix(".html"), feedback.render(grade.notebook))
+    write_whole(folder / "feedback" / place.with_suffix(".html"), feedback.render(grade.notebook, points))
 
 
 def _line(grade: Grade, fresh: bool) -> str:

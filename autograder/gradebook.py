@@ -158,6 +158,19 @@ class GradebookWriter:
                     _comment(comments[ids["SolutionCell", name]], cell)
             self._penalty(grade.student, submitted, scores.values())
 
+    def points(self, assignment: str, student: str) -> dict[str, float]:
+        """Cell -> points that count for one student: manual where a human gave some, with extra credit."""
+        with self._transaction() as db:
+            rows = (
+                db.query(BaseCell.name, GradeRow)
+                .join(GradeRow, GradeRow.cell_id == BaseCell.id)
+                .join(SubmittedNotebook, SubmittedNotebook.id == GradeRow.notebook_id)
+                .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+                .join(AssignmentRow, AssignmentRow.id == SubmittedAssignment.assignment_id)
+                .filter(AssignmentRow.name == assignment, SubmittedAssignment.student_id == student)
+            )
+            return {name: _counted(row) for name, row in rows}
+
     def scores(self, assignment: str) -> dict[str, float]:
         """Student -> score that counts: manual where a human gave one, with extra credit, less penalties."""
         with self._transaction() as db:

@@ -94,6 +94,7 @@ def test_manual_scores_and_comments_are_kept(path, untouched, perfect):
             nbgrader.db.commit()
         gradebook.write(perfect)
         assert gradebook.scores(NAME) == {"ada": 90.0 - 30.0 + 13.0}
+        assert gradebook.points(NAME, "ada")["hidden_double"] == 13.0
     with Gradebook(f"sqlite:///{path}") as nbgrader:
         grade = nbgrader.find_grade("hidden_double", NAME, NAME, "ada")
         assert (grade.auto_score, grade.manual_score, grade.needs_manual_grade) == (30.0, 12.0, True)
