@@ -124,11 +124,12 @@ def observe(case: stored.Case, function: Callable[..., Any]) -> Outcome:
 
 
 def _modified(case: stored.Case, args: list[Any], kwargs: dict[str, Any], device: str) -> tuple[str, ...]:
-    """The names of the arguments that are no longer what they were."""
+    """The names of the arrays and tensors among the arguments that are no longer what they were."""
     args_before, kwargs_before = case.inputs(device)
     before = {**{f"number {i + 1}": value for i, value in enumerate(args_before)}, **kwargs_before}
     after = {**{f"number {i + 1}": value for i, value in enumerate(args)}, **kwargs}
-    return tuple(name for name in before if first_difference(Outcome(before[name]), Outcome(after[name])))
+    arrays = [name for name, value in before.items() if kind(value) in ("array", "tensor")]
+    return tuple(name for name in arrays if first_difference(Outcome(before[name]), Outcome(after[name])))
 
 
 def _failure(

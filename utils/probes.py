@@ -4,6 +4,7 @@ Each probe gets the function or class first and returns plain values, so that a 
 grading that function lives in another process; `@beside` sends the question there.
 """
 
+import copy
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -135,6 +136,13 @@ def owns_answer(function: Any, *arguments: Any) -> dict[str, Any]:
     arrays = [value for value in arguments if isinstance(value, np.ndarray)]
     shared = isinstance(answer, np.ndarray) and any(np.shares_memory(answer, array) for array in arrays)
     return {"output": answer, "memory": "shared with the input" if shared else "its own"}
+
+
+@beside
+def arguments_after(function: Any, *arguments: Any) -> dict[str, Any]:
+    """Call a function of lists; say also what its arguments are after the call."""
+    arguments = copy.deepcopy(arguments)
+    return {"output": function(*arguments), "arguments after the call": list(arguments)}
 
 
 @beside

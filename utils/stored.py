@@ -97,13 +97,12 @@ def unpack(node: Node, buffers: Buffers, device: str = "cpu") -> Any:
 
 def _array(content: list[Any], buffers: Buffers) -> np.ndarray:
     """An array from its piece of a buffer. Layout "c": rows one after the other, as usual; "f": the other way
-    round; "strided": every second number of a longer row, with traps (NaN, or the largest int) in between.
+    round; "strided": every second number of a longer row, with zeros in between.
     """
     dtype, start, shape, layout = content
     flat = buffers[dtype][start : start + int(np.prod(shape))].reshape(shape)
     if layout == "strided":
-        trap = np.nan if flat.dtype.kind == "f" else np.iinfo(flat.dtype).max
-        longer = np.full((*shape[:-1], 2 * shape[-1]), trap, flat.dtype)
+        longer = np.zeros((*shape[:-1], 2 * shape[-1]), flat.dtype)
         longer[..., ::2] = flat
         return longer[..., ::2]
     return flat.copy(order="F" if layout == "f" else "C")

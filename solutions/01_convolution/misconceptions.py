@@ -1051,11 +1051,10 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
 def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     examine(x, weight, stride, padding, dilation)
     padded = frame(x, padding, padding, padding, padding) if padding else x
-    whole = padded.base if padded.base is not None and not padded.flags.c_contiguous else padded
-    content = np.resize(whole.ravel(order="K"), padded.shape)
-    return slide(
-        content, weight, bias, (stride,) * 2, (dilation,) * 2, sizes(x, weight, stride, padding, dilation)
-    )
+    steps = np.zeros(padded.shape, padded.dtype).strides  # those of an array without gaps
+    taken = np.lib.stride_tricks.as_strided(padded, padded.shape, steps)
+    size = sizes(x, weight, stride, padding, dilation)
+    return slide(taken, weight, bias, (stride,) * 2, (dilation,) * 2, size)
 
 
 @wrong(

@@ -1,0 +1,70 @@
+"""The checks say the same about a function whether it lives in this process or in the student's."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from check_jobs import verdict
+from isolation import RELEASE, warm_parent
+from styles.convolution import STYLES
+
+from autograder import sandbox
+from autograder.answers import record, run_solutions
+from autograder.assignment import Limits
+from autograder.cases import load
+from utils import checks
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "solutions" / "01_convolution"
+COLLECT = """
+given = []
+
+class Misconceptions(list):
+    def __call__(self, exercise, name, hint):
+        return lambda function: given.append(function) or function
+"""
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wire") / "01_convolution"
+    folder.mkdir()
+    for name in ("cases.py", "misconceptions.py"):
+        (folder / name).write_bytes((FOLDER / name).read_bytes())
+    record(folder, run_solutions(FOLDER / "01_convolution.py"))
+    return folder
+
+
+def remote(folder: Path, cells: list[str], calls: list[list[Any]]) -> list[list[str]]:
+    mode = "auto" if sandbox.detect().works else "none"
+    student = {"folder": str(RELEASE), "limits": asdict(Limits())}
+    arguments = {"folder": str(folder), "cells": cells, "calls": calls}
+    return warm_parent(mode).run("tests.check_jobs:verdicts", arguments, student, 300)["verdicts"]
+
+
+def numbered(cell: str, names: list[str]) -> list[str]:
+    """A cell, and one that gives each collected function a name."""
+    return [cell, "\n".join(f"f{i} = {name}" for i, name in enumerate(names))]
+
+
+def test_right_code_passes_over_the_wire(recorded: Path) -> None:
+    code = (ROOT / "tests" / "styles" / "convolution.py").read_text(encoding="utf-8")
+    cells = numbered(code, [f"STYLES[{key!r}]" for key in STYLES])
+    found = remote(recorded, cells, [[exercise, f"f{i}"] for i, (exercise, _) in enumerate(STYLES)])
+    wrong = [(key, messages) for key, messages in zip(STYLES, found, strict=True) if messages != ["", ""]]
+    assert wrong == []
+
+
+def test_wrong_code_gets_the_same_message_over_the_wire(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "FOLDERS", [recorded])
+    mistakes = load(FOLDER).misconceptions
+    local = [verdict(mistake.exercise, mistake.function) for mistake in mistakes]
+    code = (FOLDER / "misconceptions.py").read_text(encoding="utf-8")
+    code = code.replace("from autograder.cases import Misconceptions", COLLECT)
+    cells = numbered(code, [f"given[{i}]" for i in range(len(mistakes))])
+    found = remote(recorded, cells, [[m.exercise, f"f{i}"] for i, m in enumerate(mistakes)])
+    names = [(mistake.exercise, mistake.name) for mistake in mistakes]
+    assert dict(zip(names, found, strict=True)) == dict(zip(names, local, strict=True))
