@@ -27,6 +27,7 @@ MAX_OUTPUT_LINES = 300
 MAX_OUTPUT_CHARACTERS = 30_000  # per output; the rest stays in the notebook
 MAX_SOURCE_CHARACTERS = 100_000  # per cell
 MAX_OUTPUTS = 40  # per cell
+MAX_ALT_CHARACTERS = 300
 
 HIDDEN_TESTS = re.compile(
     r"^[ \t]*### BEGIN HIDDEN TESTS.*?(?:^[ \t]*### END HIDDEN TESTS[^\n]*$|\Z)", re.M | re.S
@@ -118,6 +119,7 @@ class Output:
     text: str  # the text, or the picture's data: address
     lines: int = 0
     left_out: int = 0  # lines not shown
+    alt: str = ""  # a picture in words
 
     @property
     def folded(self) -> bool:
@@ -243,6 +245,7 @@ def read_outputs(outputs: object) -> tuple[Output, ...]:
     Neighbouring pieces of the same stream are joined.
     """
     made: list[tuple[str, str]] = []
+    words: dict[str, str] = {}  # of the pictures, by address
     previous = None
     for output in list(outputs if isinstance(outputs, Sequence) else ())[:MAX_OUTPUTS]:
         if not isinstance(output, Mapping):
@@ -261,11 +264,13 @@ def read_outputs(outputs: object) -> tuple[Output, ...]:
             address = png_address(data.get("image/png"))
             if address:
                 made.append(("image", address))
+                said = raw_text(data.get("text/plain")).strip()
+                words[address] = "" if said.startswith("<") else plain(said[:MAX_ALT_CHARACTERS])
             elif data.get("text/plain"):
                 made.append(("text", raw_text(data["text/plain"])))
         previous = stream if kind == "stream" else None
     return tuple(
-        Output(kind, text) if kind == "image" else shortened(plain(text), kind)
+        Output(kind, text, alt=words[text]) if kind == "image" else shortened(plain(text), kind)
         for kind, text in made
         if text.strip()
     )
@@ -309,7 +314,19 @@ def read_blocks(notebook: Mapping[str, Any], checks: Iterable[Check]) -> tuple[B
             errors = tuple(output for output in read_outputs(cell.get("outputs")) if output.kind == "error")
             if errors:
                 made.append(Block("given", identity, outputs=errors))
-    return tuple(made)
+    return tuple(without_empty_sections(made))
+
+
+def without_empty_sections(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The blocks without headings that nothing stands under."""
+    for place, block in enumerate(blocks):
+        if block.kind == "heading":
+            following = blocks[place + 1 :]
+            ends = (i for i, b in enumerate(following) if b.kind == "heading" and b.level <= block.level)
+            section = following[: next(ends, None)]
+            if all(other.kind == "heading" for other in section):
+                continue
+        yield block
 
 
 def is_own(nbgrader: Mapping[str, Any], course: Mapping[str, Any]) -> bool:

@@ -150,6 +150,16 @@ def test_pictures_must_be_png() -> None:
     assert all(value for name, value in page.attributes if name == "alt")
 
 
+def test_pictures_have_words() -> None:
+    outputs = [
+        display(image_png=png(), text_plain="expected, got"),
+        display(image_png=png(30), text_plain="<F>"),
+    ]
+    page = rendered(notebook(record(), conv2d=outputs))
+    words = [value for name, value in page.attributes if name == "alt"]
+    assert words == ["expected, got", "Picture made by the cell conv2d"]
+
+
 def test_pictures_too_large_are_left_out() -> None:
     assert pages.png_address("A" * (pages.MAX_IMAGE_CHARACTERS + 4)) is None
 
@@ -217,6 +227,15 @@ def test_headings_of_the_course_structure_the_page() -> None:
     made["cells"].insert(3, text("own", "A long text."))
     page = rendered(made)
     assert "What does conv2d do?" in page.text and "A long text." not in page.text
+
+
+def test_headings_with_nothing_under_them_are_left_out() -> None:
+    made = notebook(record())
+    made["cells"].insert(1, text("more", "## How to work\n\n### Symbols\n\nText."))
+    made["cells"].append(text("end", "## What comes next"))
+    page = rendered(made)
+    for heading in ("How to work", "Symbols", "What comes next"):
+        assert heading not in page.text
 
 
 def test_given_cells_show_only_when_they_failed() -> None:
