@@ -11,6 +11,7 @@ ONLY_SPEED = "changes how many images are multiplied at once, which changes the 
 EMPTY_BLOCKS = "blocks of images behind the last one are empty"
 
 FITS = "if reach_h > height + 2 * padding or reach_w > width + 2 * padding:"
+MULTIPLY = "np.matmul(filters, columns[:len(part)].reshape(-1, taps, pixels), out=y[first:first + block])"
 MIXED = "return y.reshape(n, -1, height, width).astype(x.dtype, copy=False)"
 
 EQUIVALENT = {
@@ -60,8 +61,12 @@ EQUIVALENT = {
         "raise ValueError(f'a window of {reach_h} x {reach_w} does not fit {height} x {width} "
         "with padding {padding}') => (left out)": RAISES,
         "filters = weight.reshape(c_out, -1) => filters = weight.reshape(c_out, -2)": THE_REST,
-        "columns = windows[first:first + block].reshape(-1, taps, pixels) => "
-        "columns = windows[first:first + block].reshape(-2, taps, pixels)": THE_REST,
+        f"{MULTIPLY} => np.matmul(filters, columns[:len(part)].reshape(-2, taps, pixels), "
+        "out=y[first:first + block])": THE_REST,
+        "columns = np.empty((block, *windows.shape[1:]), x.dtype) => "
+        "columns = np.empty((block, *windows.shape[1:]))": "only slower: y has x's dtype whatever the columns have",
+        "columns = np.empty((block, *windows.shape[1:]), x.dtype) => "
+        "columns = np.empty((block, *windows.shape[1:]), weight.dtype)": ONE_DTYPE,
         "y = np.empty((n, c_out, pixels), x.dtype) => "
         "y = np.empty((n, c_out, pixels), weight.dtype)": ONE_DTYPE,
         "block = max(1, 2 ** 20 // (taps * pixels * x.itemsize)) => *": ONLY_SPEED,
