@@ -64,7 +64,7 @@ EQUIVALENT = {
         f"{MULTIPLY} => np.matmul(filters, columns[:len(part)].reshape(-2, taps, pixels), "
         "out=y[first:first + block])": THE_REST,
         "columns = np.empty((block, *windows.shape[1:]), x.dtype) => "
-        "columns = np.empty((block, *windows.shape[1:]))": "only slower: y has x's dtype whatever the columns have",
+        "columns = np.empty((block, *windows.shape[1:]))": "only slower: y still has x's dtype",
         "columns = np.empty((block, *windows.shape[1:]), x.dtype) => "
         "columns = np.empty((block, *windows.shape[1:]), weight.dtype)": ONE_DTYPE,
         "y = np.empty((n, c_out, pixels), x.dtype) => "
