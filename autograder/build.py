@@ -39,6 +39,7 @@ log = logging.getLogger("autograder")
 CELL_SECONDS = 600  # an author's cell that runs longer than this is a mistake
 STAMPS = ".build"  # git-ignored: what the last build was made from, so that the next one can be skipped
 
+_KEPT = 5  # replaced release notebooks
 _CASES = "cases.py"
 _TIMINGS = "timings.json"
 _LEFTOVERS = shutil.ignore_patterns("*.ipynb", ANSWERS, HIDDEN_ANSWERS, "__pycache__", ".*")
@@ -328,8 +329,9 @@ def _stale(root: Path, stage: Path, name: str) -> list[str]:
         for path in _outputs(stage, name)
         for difference in drift.differences(root / path, stage / path)
     ]
-    problems += [f"{path}: does not belong into the release" for path in _surplus(root, stage, name)]
-    return [f"{problem}; run `make build`" for problem in problems]
+    problems = [f"{problem}; run `make build`" for problem in problems]
+    surplus = _surplus(root, stage, name)
+    return problems + [f"{path}: does not belong into the release: move it away" for path in surplus]
 
 
 def _publish(root: Path, stage: Path, name: str) -> None:
@@ -337,9 +339,24 @@ def _publish(root: Path, stage: Path, name: str) -> None:
     for path in _outputs(stage, name):
         if drift.differences(root / path, stage / path):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
+            if path.parts[0] == NOTEBOOKS and path.suffix == ".ipynb":
+                _keep(root, path)
             _replace(stage / path, root / path)
     for path in _surplus(root, stage, name):
-        (root / path).unlink()
+        log.warning("%s does not belong into the release: move it away", path)
+
+
+def _keep(root: Path, path: Path) -> None:
+    """Keep a copy of a release notebook that is replaced: somebody may have worked in it."""
+    if not (root / path).is_file():
+        return
+    kept = root / STAMPS / "replaced"
+    kept.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256((root / path).read_bytes()).hexdigest()[:8]
+    shutil.copy2(root / path, kept / f"{path.stem}.{digest}.ipynb")
+    for old in sorted(kept.glob("*.ipynb"), key=lambda file: file.stat().st_mtime)[:-_KEPT]:
+        old.unlink()
+    log.info("%s replaced; the former one is in %s", path, kept)
 
 
 def _replace(fresh: Path, target: Path) -> None:

@@ -54,6 +54,9 @@ def _notebook(committed: Path, fresh: Path) -> list[str]:
     for name, cell in new_cells.items():
         if name in old_cells:
             found += [f"cell '{name}': its {part} differs" for part in _cell(old_cells[name], cell)]
+    counts = [[cell.get("execution_count") for cell in book.get("cells", [])] for book in (old, new)]
+    if not found and counts[0] != counts[1]:
+        found.append("the execution counts differ")
     if {k: v for k, v in old.items() if k != "cells"} != {k: v for k, v in new.items() if k != "cells"}:
         found.append("the notebook's metadata differs")
     return found
@@ -67,7 +70,7 @@ def _cell(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         parts.append("metadata")
     old_outputs, new_outputs = old.get("outputs", []), new.get("outputs", [])
     same = len(old_outputs) == len(new_outputs) and all(map(same_output, old_outputs, new_outputs))
-    if not same or old.get("execution_count") != new.get("execution_count"):
+    if not same:
         parts.append("output")
     return parts
 

@@ -22,7 +22,7 @@ __all__ = ["Missing", "PlannedCell", "Submission", "Unreadable", "read_submissio
 
 ALIKE = 0.5  # share of equal lines from which a cell without label counts as the solution's
 MOST_EXTRA_CELLS = 500
-STOLEN_TAGS = {"skip-execution", "raises-exception", "nbval-skip", "nbval-ignore-output"}
+EXCUSING_TAGS = {"skip-execution", "raises-exception", "nbval-skip", "nbval-ignore-output"}
 JUDGES = ("check", "hidden", "regression", "regression_points")
 _REPEATABLE = (ast.Expr, ast.Assert, ast.Import, ast.ImportFrom)
 _TIMING_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
@@ -95,7 +95,8 @@ class _Plan:
         taken: set[str] = set()
         for index, cell in enumerate(self._raw.cells):
             found = next((key for key in (cell.grade_id, cell.id) if key in self._known), "")
-            if found:
+            # Texts are numbered: in another edition the number belongs to another text.
+            if found and not (self._other_edition and self._known[found].role == "text"):
                 self._owner[index] = found
                 taken.add(found)
         for index, cell in enumerate(self._raw.cells):
@@ -410,7 +411,7 @@ class _Plan:
                 wrong = cell.mark("grade") not in (None, graded)
                 if wrong or cell.mark("solution") not in (None, given.role == "solution"):
                     marks.append(given.id)
-            if given is not None and set(cell.tags) & (STOLEN_TAGS - set(given.tags)):
+            if given is not None and set(cell.tags) & (EXCUSING_TAGS - set(given.tags)):
                 tags.append(given.id)
         if points:
             said.append(f"The points of cells were changed; the originals count: {_listed(points)}.")

@@ -120,12 +120,22 @@ def test_only_kept_outputs_reach_the_release(built_course):
 
 
 def test_nothing_is_done_twice(course):
-    (course / "notebooks" / MINI / "gone.txt").write_text("does not belong here")
+    (course / "solutions" / MINI / "note.txt").write_text("a file for students")
     assert build(course, MINI) == []
-    assert not (course / "notebooks" / MINI / "gone.txt").exists()
-    before = (course / "solutions" / MINI / f"{MINI}.ipynb").stat().st_mtime_ns
+    made = course / "notebooks" / MINI / "note.txt"
+    before = made.stat().st_mtime_ns
     assert build(course, MINI) == []
-    assert (course / "solutions" / MINI / f"{MINI}.ipynb").stat().st_mtime_ns == before
+    assert made.stat().st_mtime_ns == before
+
+
+def test_work_in_a_release_notebook_is_not_lost(course):
+    path = course / "notebooks" / MINI / f"{MINI}.ipynb"
+    edit(path, lambda content: cell(content, "double").update(source="my work"))
+    (path.parent / "mine.txt").write_text("also mine")
+    assert build(course, MINI) == []
+    assert "my work" not in path.read_text()
+    assert [("my work" in kept.read_text()) for kept in (course / ".build" / "replaced").iterdir()] == [True]
+    assert (path.parent / "mine.txt").exists()
 
 
 def test_answers_go_to_the_release_and_hidden_ones_do_not(tmp_path):
@@ -166,7 +176,7 @@ def test_check_names_notebook_cell_and_what_differs(course):
         f"{place}/{MINI}.ipynb: cell 'setup' is missing; run `make build`",
         f"{place}/{MINI}.ipynb: cell 'double': its source differs; run `make build`",
         f"{place}/{MINI}.ipynb: cell 'check_double': its metadata differs; run `make build`",
-        f"{place}/hidden.npz: does not belong into the release; run `make build`",
+        f"{place}/hidden.npz: does not belong into the release: move it away",
     ]
     assert (course / "notebooks" / MINI / "hidden.npz").exists()  # a check changes nothing
 

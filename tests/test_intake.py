@@ -305,6 +305,16 @@ def test_another_edition_is_said_and_not_called_tampering(solved, hand_in):
     assert any("another edition" in repair for repair in submission.repairs)
 
 
+def test_texts_of_another_edition_are_known_by_their_content(solved, hand_in, mini):
+    solved["metadata"]["course"]["edition"] = "older"
+    texts = [node for node in solved["cells"] if node["cell_type"] == "markdown"]
+    for number, node in enumerate(texts):
+        node["id"] = f"text-{len(texts) - number:02d}"
+    insert_after(solved, texts[-1]["id"], own("here = 1"))
+    order = ids(hand_in(solved))
+    assert order[order.index("extra-01") - 1] == [c.id for c in mini.cells if c.role == "text"][-1]
+
+
 # Tampering
 
 
