@@ -133,6 +133,8 @@ def main() -> None:
         "MKL_NUM_THREADS": "1",
         "COURSE_QUICK": "1",
         "PYTHONPATH": str(ROOT),
+        # nbgrader starts alembic by its name.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
