@@ -20,7 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from . import assignment as assignments
-from . import feedback, timestamps
+from . import feedback, sandbox, timestamps
 from .engine import grade_here
 from .grade import Grade
 from .gradebook import GradebookWriter
@@ -68,7 +68,7 @@ class TolerantExporter(NotebookExporter):
             self._course = guard(self._converter)
             try:
                 self._prepare(self._converter)
-            except (assignments.AssignmentError, GradebookError) as error:
+            except (assignments.AssignmentError, GradebookError, sandbox.SandboxUnavailable) as error:
                 self.log.error(str(error))
                 raise NbGraderException(str(error)) from None
 
@@ -80,6 +80,8 @@ class TolerantExporter(NotebookExporter):
         self._grader_seconds = settings.grader_seconds
         if self._sandbox == "none":
             self.log.warning("CourseGrading.sandbox is 'none': students' code runs unprotected")
+        else:
+            sandbox.require()
         name = course.assignment_id
         source = Path(course.format_path(course.source_directory, ".", name)).resolve()
         self._root = source.parents[1]

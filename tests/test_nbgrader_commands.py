@@ -19,6 +19,7 @@ from toy_grader import toy_grade, toy_grade_here
 
 from autograder.assignment import Assignment, load
 from autograder.gradebook import GradebookWriter
+from autograder.sandbox import SandboxUnavailable
 
 # nbgrader's own way of making rows; SQLAlchemy finds it unusual.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
@@ -42,6 +43,7 @@ def nbgrader(
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(course / ".jupyter"))
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(course / ".jupyter"))
     monkeypatch.setattr("autograder.exporters.grade_here", toy_grade_here)
+    monkeypatch.setattr("autograder.exporters.sandbox.require", lambda: None)
     monkeypatch.setattr("nbgrader.api.get_alembic_version", lambda: alembic_version)
 
     def run(*arguments: str) -> int:
@@ -276,6 +278,18 @@ def test_an_assignment_that_is_not_built_is_said(course, nbgrader, hand_in, capf
     (course / "solutions" / NAME / f"{NAME}.ipynb").unlink()
     assert nbgrader("autograde", NAME) == 1
     assert "run `make build`" in capfd.readouterr().err
+
+
+def test_a_missing_sandbox_is_said_once(course, nbgrader, hand_in, monkeypatch, capfd):
+    def require() -> None:
+        raise SandboxUnavailable("install bubblewrap")
+
+    monkeypatch.setattr("autograder.exporters.sandbox.require", require)
+    hand_in("ada")
+    hand_in("bob")
+    assert nbgrader("autograde", NAME) == 1
+    assert capfd.readouterr().err.count("install bubblewrap") == 1
+    assert scores(course) == {}
 
 
 def test_only_one_student_is_graded_when_asked(course, nbgrader, hand_in):
