@@ -29,7 +29,6 @@ class Row:
     notes: tuple[str, ...]
     repairs: tuple[str, ...]
     tampering: tuple[str, ...]
-    cpu_seconds: float
     wall_seconds: float
     feedback: str  # relative address of the student's page
 
@@ -106,7 +105,6 @@ def read_row(grade: object, assignment: str) -> Row:
         notes=words(record, "notes"),
         repairs=words(record, "repairs"),
         tampering=words(record, "tampering"),
-        cpu_seconds=number(record.get("cpu_seconds")),
         wall_seconds=number(record.get("wall_seconds")),
         feedback=feedback_address(student, assignment),
     )
@@ -184,6 +182,6 @@ def render(grades: Sequence[Mapping[str, Any] | object], assignment: object) -> 
             exercises=exercise_counts(rows),
             mistakes=mistakes(rows),
             urgent=for_a_person(rows),
-            cpu_seconds=sum(row.cpu_seconds for row in rows),
+            seconds=sum(row.wall_seconds for row in rows),
         )
     )
