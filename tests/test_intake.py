@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -474,3 +476,66 @@ def test_a_huge_file_is_not_read_whole(mini, tmp_path):
         stream.truncate(10 << 40)  # sparse: 10 TB that take no space
     with pytest.raises(Unreadable, match="larger than 50 MB"):
         read_submission(tmp_path / "01_mini.ipynb", mini, "eve")
+
+
+# Anything at all
+
+
+def scrambled(notebook: Notebook, random: Random) -> Notebook:
+    """A notebook after a few random edits, as no student would make them all."""
+    cells = notebook["cells"]
+    odd = [None, "", 7, [], {}, True, "double", "check_double", ["a"], {"grade_id": "double", "grade": True}]
+    for _ in range(random.randrange(1, 12)):
+        node = random.choice(cells) if cells else own("x = 1")
+        place = random.randrange(len(cells) + 1)
+        edit = random.randrange(9)
+        if edit == 0 and node in cells:
+            cells.remove(node)
+        elif edit == 1:
+            cells.insert(place, copy.deepcopy(node))
+        elif edit == 2:
+            random.shuffle(cells)
+        elif edit == 3:
+            node[random.choice(["source", "metadata", "id", "cell_type", "outputs"])] = random.choice(odd)
+        elif edit == 4:
+            node.pop(random.choice(list(node)), None)
+        elif edit == 5:
+            node["metadata"] = {"nbgrader": dict.fromkeys(["grade_id", "points", "tags"], random.choice(odd))}
+        elif edit == 6:
+            cells.insert(place, own(random.choice([*SOLVED.values(), "def double(", "%%time\nx = 1", "1\0"])))
+        elif edit == 7:
+            both = [str(other.get("source", "")) for other in (node, random.choice(cells or [node]))]
+            node["source"] = "\n".join(both)
+        else:
+            node["cell_type"] = random.choice(["code", "markdown", "raw", "heading", "x"])
+    return notebook
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_scrambled_notebooks_give_a_whole_plan_or_words(solved, hand_in, mini, seed):
+    random = Random(seed)
+    notebook = scrambled(solved, random)
+    try:
+        submission = hand_in(notebook)
+    except Unreadable as reason:
+        assert str(reason).endswith(".") or "named" in str(reason)
+        return
+    planned = submission.cells
+    assert [c.id for c in planned if c.role != "extra"] == [c.id for c in mini.cells]
+    assert len({c.id for c in planned}) == len(planned)
+    known = {c.id: c for c in mini.cells}
+    for c in planned:
+        assert c.cell_type in ("code", "markdown")
+        if c.role not in ("extra", "solution"):
+            assert c.source == known[c.id].released
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_damaged_bytes_give_a_plan_or_words(solved, hand_in, seed):
+    random = Random(seed)
+    data = bytearray(json.dumps(solved).encode())
+    for _ in range(random.randrange(1, 20)):
+        place = random.randrange(len(data))
+        data[place : place + random.randrange(3)] = random.randbytes(random.randrange(3))
+    with contextlib.suppress(Unreadable):
+        assert hand_in(bytes(data)).cells
