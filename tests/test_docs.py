@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from autograder import assignment
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -53,6 +55,13 @@ def test_the_readme_says_what_exists() -> None:
     released = {path.name[:2].lstrip("0") for path in (ROOT / "notebooks").glob("[0-9]*_*")}
     here = set(re.findall(r"^\| (\d) \|.*\| here \|$", text, re.M))
     assert here == released
+
+
+def test_students_read_the_limits_that_hold() -> None:
+    limits = assignment.load(ROOT, "01_convolution").limits
+    text = (ROOT / "docs" / "students.md").read_text(encoding="utf-8")
+    assert f"{limits.cell_seconds:g} s for one cell, {limits.call_seconds:g} s for one call" in text
+    assert f"{limits.total_seconds:g} s in all" in text and f"{limits.memory_mb} MB beyond" in text
 
 
 def test_licences_are_complete() -> None:
