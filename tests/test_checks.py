@@ -6,13 +6,16 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 import torch
+from nbclient import NotebookClient
 
 from autograder.answers import record
 from utils import checks, probes, stored
 
+ROOT = Path(__file__).resolve().parents[1]
 CASES = '''
 """Cases of a small course."""
 
@@ -150,8 +153,8 @@ def test_a_well_known_mistake_is_named_first() -> None:
 
         ✘ a row
           scale([[1.0, 2.0, 4.0]], 3)
-        The answer at index (0, 0) should be 3, but it is 4. 3 of 3 entries are wrong; the largest \
-difference is 5.
+        The answer at index (0, 0) should be 3.0, but it is 4.0. 3 of 3 entries are wrong; the \
+largest difference is 5.
         1 of 3 cases of scale are right.
         """
     )
@@ -261,6 +264,12 @@ def test_numbers_may_be_of_python_or_numpy() -> None:
         "should be a whole number (3), but it is a float (3.0)" in failure("count", lambda items: 3.0).message
     )
     assert "but it is True or False" in failure("count", lambda items: True).message
+
+
+def test_numbers_of_very_many_digits_do_no_harm() -> None:
+    words = "The answer should be 3, but it is a number of very many digits."
+    assert words in failure("count", lambda items: 10**5000).message
+    assert "very many digits" in failure("mean", lambda x: 10**5000).message
 
 
 def test_lists_may_be_tuples_or_arrays_of_whole_numbers() -> None:
@@ -450,3 +459,22 @@ def test_the_layer_probe_sees_what_is_registered() -> None:
     right = probes.layer(torch.nn.Conv2d, (2, 3, 3), {}, {}, torch.zeros(1, 2, 3, 3))
     assert right["parameters"] == {"bias": [3], "weight": [3, 2, 3, 3]}
     assert right["start"] == {"bias": "within the bound", "weight": "within the bound, on both sides of 0"}
+
+
+def test_a_notebook_shows_the_picture_and_the_message(folder: Path) -> None:
+    cell = f"""
+import sys, pathlib
+sys.path.insert(0, {str(ROOT)!r})
+from utils import checks
+checks.FOLDERS[:] = [pathlib.Path({str(folder)!r})]
+checks.run("scale", lambda x, factor: x * factor + 1)
+"""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    NotebookClient(notebook, allow_errors=True, kernel_name="python3").execute()
+    outputs = notebook.cells[0].outputs
+    (error,) = [output for output in outputs if output.output_type == "error"]
+    (picture,) = [output for output in outputs if output.output_type == "display_data"]
+    assert error.ename == "CheckFailed"
+    assert error.evalue.startswith("✘ a row")
+    assert error.traceback == error.evalue.splitlines()
+    assert "image/png" in picture.data

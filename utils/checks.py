@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # Where the stored answers are looked for, first come first served. "." is the notebook's own folder.
 FOLDERS = [Path(), *sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("[0-9]*"))]
 
+WHOLE_NUMBER = "a whole number"  # the form of a quiz; other forms are the letters of its options
 SMALL = 12  # arrays with at most so many entries are written out in a message
 
 
@@ -117,9 +118,8 @@ def observe(case: stored.Case, function: Callable[..., Any]) -> Outcome:
             raise  # nothing more can be asked of a process that has ended
         name = getattr(error, "type_name", type(error).__name__)
         return Outcome(error="ValueError" if isinstance(error, ValueError) else name, words=str(error))
-    elsewhere = (
-        value.device.type if kind(value) == "tensor" and value.device.type != device.split(":")[0] else ""
-    )
+    place = value.device.type if kind(value) == "tensor" else ""
+    elsewhere = "" if place == device.split(":")[0] else place
     return Outcome(value, modified=_modified(case, args, kwargs, device), device=elsewhere)
 
 
@@ -222,17 +222,13 @@ def quiz(name: str, answer: object, hidden: bool = False) -> None:
     if answer is None or answer is Ellipsis:
         raise CheckFailed(f"{name} has no answer yet: write {_form(sheet)}.", label=name)
     number = kind(answer) == "int" or (type(answer) is float and answer.is_integer())
-    valid = (
-        number
-        if sheet.form == "a whole number"
-        else type(given) is str and len(given) == 1 and given in sheet.form
-    )
-    if not valid:
+    letter = type(given) is str and len(given) == 1 and given in sheet.form
+    if not (number if sheet.form == WHOLE_NUMBER else letter):
         raise CheckFailed(f"The answer {name} should be {_form(sheet)}.", label=name)
     if not hidden:
         print(f"✔ {name} has an answer; whether it is right you learn after you hand in.")
         return
-    if sheet.form == "a whole number":
+    if sheet.form == WHOLE_NUMBER:
         given = int(answer)  # type: ignore[call-overload]
     if given != sheet.right:
         hint = sheet.hints.get(str(given), "")
@@ -242,7 +238,7 @@ def quiz(name: str, answer: object, hidden: bool = False) -> None:
 
 
 def _form(sheet: stored.QuizSheet) -> str:
-    if sheet.form == "a whole number":
+    if sheet.form == WHOLE_NUMBER:
         return sheet.form
     return "one of the letters " + ", ".join(f'"{letter}"' for letter in sheet.form)
 

@@ -137,11 +137,10 @@ def _value_difference(expected: Any, got: Any, where: str) -> Difference | None:
         pairs = zip(names, keys, strict=True)
         found = (_value_difference(expected[key], got[key], _join(where, name)) for name, key in pairs)
         return next((difference for difference in found if difference), None)
-    if wanted in ("int", "float"):
-        error = np.abs(complex(expected) - complex(got))
-        right = error <= _tolerance(np.asarray(expected), wanted)
+    if wanted == "float":
+        right = not _is_huge(got) and abs(float(expected) - float(got)) <= _tolerance(np.asarray(expected))
     else:
-        right = expected == got
+        right = bool(expected == got)
     if right:
         return None
     words = f"{_subject(where)} should be {_short(expected)}, but it is {_short(got)}."
@@ -160,13 +159,14 @@ def _array_value_difference(expected: np.ndarray, got: np.ndarray, where: str) -
             if expected.dtype.kind != "b"
             else expected != got
         )
-    wrong = error > _tolerance(expected, str(expected.dtype))
+    wrong = error > _tolerance(expected)
     if not wrong.any():
         return None
     index = _first(wrong)
     place = f" at index {index}" if index else ""
     count = f"{wrong.sum()} of {wrong.size} entries are wrong; the largest difference is {error.max():.4g}."
-    words = f"{_subject(where)}{place} should be {expected[index]:.6g}, but it is {got[index]:.6g}. {count}"
+    pair = f"should be {_short(expected[index])}, but it is {_short(got[index])}"
+    words = f"{_subject(where)}{place} {pair}. {count}"
     if 0 < error[index] < 1e-5 * abs(expected[index]):
         words += " So near and yet wrong: was something rounded to a coarser dtype on the way?"
     return Difference(
@@ -174,16 +174,12 @@ def _array_value_difference(expected: np.ndarray, got: np.ndarray, where: str) -
     )
 
 
-def _tolerance(expected: np.ndarray, dtype: str) -> float:
-    if dtype in TOLERANCE:
-        dtype_name = dtype
-    elif expected.dtype.kind == "f":
-        dtype_name = str(expected.dtype)
-    else:
-        return 0.0  # whole numbers are exact
+def _tolerance(expected: np.ndarray) -> float:
+    """Largest allowed error; 0 for whole numbers, which are exact."""
+    relative = TOLERANCE.get(str(expected.dtype), 0.0)
     finite = np.abs(expected[np.isfinite(expected)])
     scale = finite.max() if finite.size and finite.max() > 0 else 1.0
-    return TOLERANCE[dtype_name] * float(scale)
+    return relative * float(scale)
 
 
 def kind(value: Any) -> str:
@@ -240,9 +236,16 @@ def _dtype(array: Any) -> str:
 
 
 def _short(value: Any) -> str:
+    if _is_huge(value):
+        return "a number of very many digits"
     number = value.item() if isinstance(value, np.generic) else value
     text = f"{number:.6g}" if kind(number) == "float" and not number.is_integer() else str(number)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _is_huge(value: Any) -> bool:
+    """Whether this is a whole number that no float can hold."""
+    return type(value) is int and value.bit_length() > 1000
 
 
 def _subject(where: str) -> str:
@@ -275,7 +278,7 @@ def _leaves(value: Any, where: str) -> Iterator[tuple[Any, ...]]:
             yield from _leaves(item, _join(where, str(key)))
     elif what in ("array", "tensor"):
         yield where, what, str(value.dtype), list(value.shape), projections(to_numpy(value))
-    elif what in ("int", "float"):
+    elif what in ("int", "float") and not _is_huge(value):
         yield where, "number", [float(f"{float(value):.9g}"), abs(float(value))]
     else:
         yield where, what, str(value) if what in ("text", "bool") else ""
