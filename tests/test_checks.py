@@ -84,6 +84,13 @@ def _(x, factor):
     return right(x, factor)[:, ::-1]
 
 
+@wrong("scale", "rows refused", "A row is an array like any other.")
+def _(x, factor):
+    if len(x) == 1:
+        raise ValueError("a row")
+    return right(x, factor)
+
+
 for exercise in ("count", "odd", "mean", "squares"):
     for number in range(4):
         answer = "wrong" + "!" * number
@@ -162,6 +169,26 @@ largest difference is 5.
     assert failed.hint == "You add the factor; it multiplies."
     assert failed.label == "a row"
     assert str(failed) == failed.message
+
+
+def test_a_mistake_that_comes_with_another_one_is_named_by_the_first_wrong_case() -> None:
+    def two_mistakes(x: np.ndarray, factor: float) -> np.ndarray:
+        return x + x.dtype.type(factor) if factor == 3 else np.zeros_like(x)
+
+    assert failure("scale", two_mistakes).misconception == "added instead of multiplied"
+
+
+def test_one_exception_alone_names_no_mistake() -> None:
+    def refuses_rows(x: np.ndarray, factor: float) -> np.ndarray:
+        if len(x) == 1:
+            raise ValueError("a row")
+        return scale(x, factor)
+
+    def refuses(x: np.ndarray, factor: float) -> np.ndarray:
+        raise ValueError("no reason")
+
+    assert failure("scale", refuses_rows).misconception == "rows refused"
+    assert failure("scale", refuses).misconception == ""
 
 
 def test_hidden_cases_show_no_numbers() -> None:

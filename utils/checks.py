@@ -173,6 +173,8 @@ def _recognise(
         return same_mistake(wrong, prints[index])
 
     in_all = (m for m in sheet.misconceptions if all(agrees(m, index) for index in range(len(prints))))
+    if outcomes[first].error:  # one and the same exception may have a hundred causes
+        return next(in_all, None)
     in_first = (m for m in sheet.misconceptions if agrees(m, first))
     return next(in_all, None) or next(in_first, None)
 
