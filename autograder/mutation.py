@@ -6,6 +6,7 @@ left out). A mutant that no case tells from the reference is a survivor. Some ca
 they do the same thing; those are listed with a reason in solutions/<name>/equivalent_mutants.py.
 """
 
+import contextlib
 import os
 import random
 import resource
@@ -139,6 +140,10 @@ def audit(
     start = time.monotonic()
     expected = answers.reference_outcomes(exercise, namespace[exercise.name])
     judge = Judge(exercise, expected)
+    if not judge.survivors([lambda: namespace[exercise.name]]):
+        raise RuntimeError(
+            f"{exercise.name}: the solution itself fails in a forked process; nothing is shown"
+        )
     lost = judge.survivors([lambda made=function: made for function in mistakes.values()])  # type: ignore[misc]
     made = list(mutants(source))
     tried = _sample(made)
@@ -217,7 +222,8 @@ class Judge:
     def _work(self, builders: Sequence[Callable[[], Any]], pipe: int) -> NoReturn:
         """In the child: write one byte for each function, then end."""
         memory = _virtual_memory() + MEMORY_LIMIT_BYTES
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        with contextlib.suppress(OSError, ValueError):  # macOS does not know this limit
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         for kind in (signal.SIGPROF, signal.SIGALRM):
             signal.signal(kind, signal.SIG_DFL)  # which ends the process
         for descriptor in (1, 2):  # mutants may print or warn

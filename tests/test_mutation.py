@@ -126,6 +126,13 @@ def test_hanging_crashing_and_greedy_code_counts_as_killed(monkeypatch: pytest.M
     assert time.monotonic() - start < 20
 
 
+def test_nothing_is_shown_if_the_solution_itself_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutation.Judge, "survivors", lambda self, builders: [])
+    exercise = Exercise("zero", [visible("one", 1), hidden("two", 2)])
+    with pytest.raises(RuntimeError, match="zero: the solution itself fails"):
+        mutation.audit(exercise, "zero = abs", {"zero": abs}, {}, {})
+
+
 def test_an_unknown_exercise_is_named() -> None:
     with pytest.raises(LookupError, match="01_convolution has no exercise nothing; it has neuron"):
         mutation.run(ROOT, "01_convolution", "nothing")
