@@ -8,14 +8,14 @@ so that a run that is killed leaves each submission either as it was or as it is
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nbgrader.api
+from alembic.script import ScriptDirectory
 from nbformat import NotebookNode, from_dict
 from nbgrader.api import Assignment as AssignmentRow
 from nbgrader.api import (
@@ -65,6 +65,17 @@ def late_plugin(config: Config) -> LateSubmissionPlugin:
     return step.plugin_inst
 
 
+def table_version() -> str:
+    """The version of nbgrader's tables, as alembic knows it."""
+    folder = Path(nbgrader.api.__file__).parent / "alembic"
+    return str(ScriptDirectory(str(folder)).get_current_head())
+
+
+# For each new gradebook nbgrader starts alembic's program to ask this: that takes seconds, and fails where
+# the environment is not activated. Alembic's library gives the same answer.
+nbgrader.api.get_alembic_version = table_version
+
+
 class GradebookWriter:
     """An open gradebook. Used by one thread; close it or use it in a `with` statement."""
 
@@ -82,8 +93,6 @@ class GradebookWriter:
         self._late_plugin = late_plugin
         if db_url.startswith("sqlite:///") and "timeout=" not in db_url:
             db_url += ("&" if "?" in db_url else "?") + f"timeout={BUSY_SECONDS}"
-        # For a new gradebook nbgrader calls alembic, which lies beside Python but need not be on the path.
-        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         try:
             self._gradebook = Gradebook(db_url, COURSE)
         except SQLAlchemyError as error:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import nbgrader
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.plugins import LateSubmissionPlugin
@@ -21,7 +22,7 @@ from traitlets.config import Config
 
 from autograder.assignment import Assignment
 from autograder.grade import Grade
-from autograder.gradebook import GradebookError, GradebookWriter, late_plugin
+from autograder.gradebook import GradebookError, GradebookWriter, late_plugin, table_version
 
 NAME = "01_mini"
 
@@ -55,6 +56,14 @@ def perfect(mini: Assignment) -> Grade:
 
 def writer(path: Path) -> GradebookWriter:
     return GradebookWriter(f"sqlite:///{path}")
+
+
+def test_the_version_of_the_tables_is_the_one_that_alembic_tells(tmp_path):
+    folder = Path(nbgrader.__file__).parent / "alembic"
+    command = [sys.executable, "-m", "alembic", "-c", str(tmp_path / "alembic.ini"), "heads"]
+    (tmp_path / "alembic.ini").write_text(f"[alembic]\nscript_location = {folder}\n")
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert told.split()[0] == table_version()
 
 
 def test_scores_are_written(path, untouched, perfect):

@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 from jupyter_core.application import NoStart
-from nbgrader.api import Gradebook, get_alembic_version
+from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderApp
+from nbgrader.apps.api import NbGraderAPI
 from toy_grader import toy_grade, toy_grade_here
 
 from autograder.assignment import Assignment, load
 from autograder.gradebook import GradebookWriter
 from autograder.sandbox import SandboxUnavailable
+from autograder.settings import read_config
 
 # nbgrader's own way of making rows; SQLAlchemy finds it unusual.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
@@ -28,23 +30,14 @@ NAME = "01_mini"
 SOLVED = {"double": "def double(x):\n    return x + x", "quiz_sides": "quiz_sides = 3"}
 
 
-@pytest.fixture(scope="module")
-def alembic_version() -> str:
-    """The version of nbgrader's tables; nbgrader starts a program to find it, which takes seconds."""
-    return get_alembic_version()
-
-
 @pytest.fixture
-def nbgrader(
-    alembic_version: str, course: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., int]]:
+def nbgrader(course: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
     """Run an nbgrader command in the course folder; return its exit status."""
     monkeypatch.chdir(course)
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(course / ".jupyter"))
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(course / ".jupyter"))
     monkeypatch.setattr("autograder.exporters.grade_here", toy_grade_here)
     monkeypatch.setattr("autograder.exporters.sandbox.require", lambda: None)
-    monkeypatch.setattr("nbgrader.api.get_alembic_version", lambda: alembic_version)
 
     def run(*arguments: str) -> int:
         app = NbGraderApp()
@@ -297,6 +290,18 @@ def test_only_one_student_is_graded_when_asked(course, nbgrader, hand_in):
     hand_in("bob")
     assert nbgrader("autograde", NAME, "--student=bob") == 0
     assert scores(course) == {"bob": 60.0}
+
+
+def test_formgraders_buttons_do_the_same(course, nbgrader, hand_in):
+    hand_in("ada")
+    config = read_config(course)
+    config.CourseDirectory.root = str(course)
+    api = NbGraderAPI(config=config)
+    assert api.autograde(NAME, "ada")["success"]
+    assert scores(course) == {"ada": 60.0}
+    assert api.generate_feedback(NAME, "ada")["success"]
+    assert api.generate_assignment(NAME, force=True)["success"]
+    assert "*" not in api.coursedir.ignore  # what guards autograding stays there
 
 
 # generate_feedback, export
