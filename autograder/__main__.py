@@ -7,6 +7,10 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .classroom import Options
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -84,6 +88,12 @@ def _grading_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write scores, points and messages to FILE")
 
 
+def _how_to_grade(options: argparse.Namespace) -> Options:
+    from .classroom import Options
+
+    return Options(options.sandbox, options.workers, options.scheduler, options.force, options.json)
+
+
 def _build(options: argparse.Namespace) -> int:
     from .build import build, sources
 
@@ -101,7 +111,9 @@ def _build(options: argparse.Namespace) -> int:
 def _grade(options: argparse.Namespace) -> int:
     from .classroom import grade_and_record, table
 
-    outcome = grade_and_record(ROOT, options.folder, options.assignment, options.students, options)
+    outcome = grade_and_record(
+        ROOT, options.folder, options.assignment, options.students, _how_to_grade(options)
+    )
     print(table(outcome.grades))
     print(outcome.where())
     return PROBLEM if outcome.failed else DONE
@@ -112,7 +124,7 @@ def _demo(options: argparse.Namespace) -> int:
     from .classroom import grade_and_record, table
 
     expected = demo.make(ROOT, options.folder)
-    outcome = grade_and_record(ROOT, options.folder, demo.ASSIGNMENT, [], options)
+    outcome = grade_and_record(ROOT, options.folder, demo.ASSIGNMENT, options=_how_to_grade(options))
     print(table(outcome.grades, {row.student: row.shown() for row in expected}))
     differences = demo.compare(expected, outcome.grades)
     for difference in differences:

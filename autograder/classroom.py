@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import sys
@@ -30,6 +29,20 @@ UNPROTECTED = (
     "WARNING  --sandbox none: the students' code runs with your rights: it can read and change your files "
     "and use the network. Only for submissions that you trust."
 )
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says; None and 0 leave it to nbgrader_config.py and the machine."""
+
+    sandbox: str | None = None
+    workers: int = 0
+    scheduler: str = ""
+    force: bool = False
+    json: Path | None = None
+
+
+DEFAULTS = Options()
 
 
 @dataclass(frozen=True)
@@ -62,9 +75,16 @@ class Outcome:
 
 
 def grade_and_record(
-    root: Path, folder: Path, name: str, students: Sequence[str], options: argparse.Namespace
+    root: Path, folder: Path, name: str, students: Sequence[str] = (), options: Options = DEFAULTS
 ) -> Outcome:
     """Grade, and write gradebook, graded notebooks, feedback, report and (if asked) JSON.
+
+    Args:
+        root: the course, with solutions/ and notebooks/.
+        folder: the class, with submitted/; everything is written beside that.
+        name: of the assignment.
+        students: only these; empty for everybody who handed in.
+        options: how to grade.
 
     Raises:
         AssignmentError, NothingToGrade, SandboxUnavailable, GradebookError: with a line that says what to do.

@@ -1,0 +1,236 @@
+"""Grading a class: resumed where it stopped, one student's trouble is not another's, clear last lines."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder import __main__ as command
+from autograder import classroom, engine
+from autograder.assignment import AssignmentError, load
+from autograder.classroom import Options, grade_and_record
+from autograder.engine import NothingToGrade, find_jobs
+from autograder.gradebook import GradebookWriter
+from autograder.sandbox import detect
+from autograder.warm import GraderDied, WarmParent
+
+NAME = "01_mini"
+ROOT = Path(__file__).resolve().parents[1]
+# The engine is what is tested here; the sandbox has its own tests and may not work on this machine.
+OPTIONS = Options(sandbox="auto" if detect().works else "none")
+
+RIGHT = {
+    "double": "def double(x):\n    return x + x",
+    "Counter": (
+        "class Counter:\n    def __init__(self, start=0):\n        self.value = start\n"
+        "    def up(self):\n        self.value += 1\n        return self.value"
+    ),
+    "quiz_sides": "quiz_sides = 3",
+}
+SLOW = RIGHT | {"double": "import time\ntime.sleep(2)\n\ndef double(x):\n    return x + x"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_warm_parent():
+    """Start-up is not what is tested: all runs in this process share one warm parent."""
+    close = engine._close_warm_parents
+    engine._close_warm_parents = lambda: None
+    yield
+    engine._close_warm_parents = close
+    close()
+
+
+def hand_in(course: Path, student: str, answers: dict[str, str]) -> Path:
+    """Put a filled release into submitted/."""
+    notebook = json.loads((course / "notebooks" / NAME / f"{NAME}.ipynb").read_text())
+    for cell in notebook["cells"]:
+        if cell["id"] in answers:
+            cell["source"] = answers[cell["id"]]
+    path = course / "submitted" / student / NAME / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(notebook))
+    return path
+
+
+def scores(course: Path) -> dict[str, float]:
+    with GradebookWriter(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        return gradebook.scores(NAME)
+
+
+def fresh(course: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grade the class; return who was really graded."""
+    graded = []
+    line = classroom._line
+
+    def spy(grade, is_fresh):
+        if is_fresh:
+            graded.append(grade.student)
+        return line(grade, is_fresh)
+
+    monkeypatch.setattr(classroom, "_line", spy)
+    grade_and_record(course, course, NAME, options=OPTIONS)
+    monkeypatch.setattr(classroom, "_line", line)
+    return sorted(graded)
+
+
+def test_only_what_changed_is_graded_again(course, monkeypatch):
+    hand_in(course, "ada", RIGHT)
+    path = hand_in(course, "bob", {})
+    assert fresh(course, monkeypatch) == ["ada", "bob"]
+    before = scores(course)
+    assert before["ada"] == 100
+    assert before["bob"] < 100
+    assert fresh(course, monkeypatch) == []
+    assert scores(course) == before
+    hand_in(course, "bob", RIGHT)
+    assert path.is_file()
+    assert fresh(course, monkeypatch) == ["bob"]
+    assert scores(course) == {"ada": 100, "bob": 100}
+
+
+def test_a_lost_gradebook_is_written_again_without_grading(course, monkeypatch):
+    hand_in(course, "ada", RIGHT)
+    fresh(course, monkeypatch)
+    (course / "gradebook.db").unlink()
+    assert fresh(course, monkeypatch) == []
+    assert scores(course) == {"ada": 100}
+
+
+def test_everything_is_where_nbgrader_looks(course):
+    hand_in(course, "ada", RIGHT)
+    outcome = grade_and_record(course, course, NAME, options=OPTIONS)
+    assert (course / "autograded" / "ada" / NAME / f"{NAME}.ipynb").is_file()
+    assert (course / "feedback" / "ada" / NAME / f"{NAME}.html").is_file()
+    assert outcome.report.is_file()
+    assert "ada: 100/100, graded" in (course / "grading.log").read_text()
+
+
+def test_json_has_points_status_and_messages(course, tmp_path):
+    hand_in(course, "bob", {})
+    options = Options(sandbox=OPTIONS.sandbox, json=tmp_path / "out" / "grades.json")
+    grade_and_record(course, course, NAME, options=options)
+    (record,) = json.loads(options.json.read_text())
+    assert (record["student"], record["status"], record["max_score"]) == ("bob", "graded", 100)
+    double = [cell for cell in record["cells"] if cell["exercise"] == "double"]
+    assert {cell["max_points"] for cell in double} == {10, 30}
+    assert all(cell["message"] for cell in double)
+
+
+def test_one_failing_grader_fails_one_submission(course, monkeypatch):
+    for student in ("ada", "bob", "eve"):
+        hand_in(course, student, RIGHT)
+    run = WarmParent.run
+
+    def sometimes(self, target, arguments, **rest):
+        if arguments["student"] == "bob":
+            raise GraderDied("killed by signal 9")
+        return run(self, target, arguments, **rest)
+
+    monkeypatch.setattr(WarmParent, "run", sometimes)
+    outcome = grade_and_record(course, course, NAME, options=OPTIONS)
+    assert outcome.failed == ["bob"]
+    assert "bob" in outcome.where()
+    assert scores(course) == {"ada": 100, "eve": 100}  # no grade is not the grade zero
+    monkeypatch.setattr(WarmParent, "run", run)
+    assert fresh(course, monkeypatch) == ["bob"]
+    assert scores(course)["bob"] == 100
+
+
+def test_a_full_disk_is_a_clear_line_and_the_next_run_goes_on(course, monkeypatch, capsys):
+    for student in ("ada", "bob"):
+        hand_in(course, student, RIGHT)
+    write_whole = classroom.write_whole
+
+    def full(path, text):
+        if "bob" in path.parts and path.suffix == ".html":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write_whole(path, text)
+
+    monkeypatch.setattr(classroom, "write_whole", full)
+    monkeypatch.setattr(command, "ROOT", course)
+    call = ["grade", NAME, "--folder", str(course), "--sandbox", OPTIONS.sandbox]
+    assert command.main(call) == command.PROBLEM
+    assert "No space left on device" in capsys.readouterr().err
+    monkeypatch.setattr(classroom, "write_whole", write_whole)
+    assert command.main(call) == command.DONE
+    assert scores(course) == {"ada": 100, "bob": 100}
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from autograder import __main__ as command
+command.ROOT = Path(sys.argv[1])
+call = ["grade", "01_mini", "--folder", sys.argv[1], "--workers", "1", "--sandbox", sys.argv[2]]
+sys.exit(command.main(call))
+"""
+
+
+def interrupted(course: Path, signal_number: int) -> subprocess.CompletedProcess:
+    """Start grading, send a signal once the first grade is kept, and wait."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(course), OPTIONS.sandbox],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    kept = course / ".grading" / NAME
+    deadline = time.monotonic() + 60
+    while not list(kept.glob("[!.]*.json")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal_number)
+    out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+def test_interrupted_in_the_middle_it_goes_on_from_there(course, monkeypatch, signal_number):
+    students = [f"s{number}" for number in range(4)]
+    for student in students:
+        hand_in(course, student, SLOW)
+    ended = interrupted(course, signal_number)
+    if signal_number == signal.SIGINT:
+        assert ended.returncode == command.INTERRUPTED
+        assert "goes on from there" in ended.stderr
+    assert ended.returncode != 0
+    kept = [path.stem for path in (course / ".grading" / NAME).glob("[!.]*.json")]
+    assert 0 < len(kept) < 4
+    assert set(fresh(course, monkeypatch)) == set(students) - set(kept)
+    assert scores(course) == dict.fromkeys(students, 100.0)
+
+
+def test_a_missing_assignment_is_named_with_what_there_is(course):
+    with pytest.raises(AssignmentError, match="01_mini"):
+        grade_and_record(course, course, "02_mini", options=OPTIONS)
+
+
+def test_nothing_handed_in_says_where_it_is_looked_for(course, monkeypatch, capsys):
+    monkeypatch.setattr(command, "ROOT", course)
+    assert command.main(["grade", NAME, "--folder", str(course)]) == command.PROBLEM
+    assert "submitted/STUDENT/01_mini/01_mini.ipynb" in capsys.readouterr().err
+
+
+def test_an_unknown_student_is_named(course):
+    hand_in(course, "ada", RIGHT)
+    with pytest.raises(NothingToGrade, match="bob"):
+        find_jobs(course, load(course, NAME), ["bob"])
+
+
+def test_a_link_is_not_followed_for_the_key(course):
+    hand_in(course, "ada", RIGHT)
+    path = course / "submitted" / "bob" / NAME / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/dev/zero")
+    os.mkfifo(path.parent / "pipe.ipynb")
+    assert [job.student for job in find_jobs(course, load(course, NAME))] == ["ada", "bob"]
