@@ -21,7 +21,7 @@ from traitlets.config import Config
 
 from . import assignment as assignments
 from . import feedback, sandbox, timestamps
-from .engine import grade_here
+from .engine import grade_here, student_settings
 from .grade import Grade
 from .gradebook import GradebookWriter
 from .gradebook_cells import GradebookError
@@ -108,17 +108,15 @@ class TolerantExporter(NotebookExporter):
         assignment = self._assignment
         folder = Path(self._course.format_path(self._course.submitted_directory, student, assignment.name))
         path = folder / f"{assignment.name}.ipynb"
-        limits = asdict(assignment.limits)
         arguments = {
             "root": str(self._root),
             "assignment_name": assignment.name,
             "path": str(path),
             "student": student,
-            "limits": limits,
+            "limits": asdict(assignment.limits),
         }
-        settings = {"folder": str(assignment.release_folder), "limits": limits}
         seconds = assignment.limits.total_seconds + self._grader_seconds
-        return Grade.from_dict(grade_here(arguments, self._sandbox, settings, seconds))
+        return Grade.from_dict(grade_here(arguments, self._sandbox, student_settings(assignment), seconds))
 
 
 class FeedbackExporter(Exporter):
