@@ -68,7 +68,7 @@ def _become_student(
 ) -> NoReturn:
     """The forked child's whole life."""
     try:
-        owner = os.getppid()
+        owner, true_root = os.getppid(), namespaces.is_true_root()
         os.setsid()
         _close_all_but(sock.fileno())
         for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
@@ -77,7 +77,7 @@ def _become_student(
         if sandboxed:
             message, _ = frames.receive(sock)
             _enter(sock, message[1])
-            counted_apart = namespaces.give_up_rights(owner)
+            counted_apart = namespaces.give_up_rights(owner, true_root)
             # The sandbox dies with the grader, and with the sandbox everything inside.
             home, notebook = namespaces.HOME, namespaces.NOTEBOOK
         else:

@@ -204,11 +204,12 @@ def _setns(descriptor: int, kind: int, name: str) -> None:
         raise OSError(ctypes.get_errno(), f"the sandbox's {name} namespace cannot be entered")
 
 
-def give_up_rights(unique: int) -> bool:
+def give_up_rights(unique: int, true_root: bool) -> bool:
     """Become an ordinary user without capabilities, for ever.
 
     Args:
         unique: a number that no other student's process has at the same time.
+        true_root: what `is_true_root` said in the process that built the sandbox.
 
     Returns:
         whether the kernel counts this user's processes apart from all others, so that they can be limited.
@@ -216,16 +217,20 @@ def give_up_rights(unique: int) -> bool:
     Raises:
         OSError: the kernel refuses.
     """
+    if not true_root:
+        _enter_own_user_namespace()
     for capability in range(64):
         if _libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) == 1:
             _prctl(_PR_CAPBSET_DROP, capability)
     _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     _prctl(_PR_SET_SECUREBITS, _SECUREBITS)
-    own_user = is_true_root() and not _in_user_namespace()
-    if own_user:
+    if true_root:
         # Root's files stay closed and its limits count only for a user that is not root. Each process gets a
         # user of its own, so that not even two students' processes have one in common.
-        _become(OWN_USERS_FROM + unique)
+        number = _free_user(unique)
+        os.setgroups([])
+        os.setresgid(number, number, number)
+        os.setresuid(number, number, number)
     header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
     if _libc.capset(header, bytes(24)):
         raise OSError(ctypes.get_errno(), "the capabilities cannot be given up")
@@ -233,19 +238,38 @@ def give_up_rights(unique: int) -> bool:
     # Readable for the grader's user again, who looks at the memory in use.
     _prctl(_PR_SET_DUMPABLE, 1)
     release = tuple(int(part) for part in platform.release().split(".")[:2] if part.isdigit())
-    # Since Linux 5.14 each user namespace counts its own processes.
-    return own_user or (_in_user_namespace() and os.geteuid() != 0 and release >= (5, 14))
+    # Since Linux 5.14 each user namespace counts its own processes; the real root is never limited.
+    return true_root or (os.geteuid() != 0 and release >= (5, 14))
 
 
-def _in_user_namespace() -> bool:
-    # The first namespace maps all numbers onto themselves.
-    return Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]
+def _enter_own_user_namespace() -> None:
+    """A user namespace below the sandbox's, without any right in that one.
+
+    The processes that hold the sandbox have the same user as this one, and so could be looked into and
+    rewritten through /proc; not by a process of another user namespace.
+    """
+    user, group = os.geteuid(), os.getegid()
+    _prctl(_PR_SET_DUMPABLE, 1)  # or its own files in /proc belong to root
+    if _libc.unshare(_CLONE_NEWUSER):
+        raise OSError(ctypes.get_errno(), "a user namespace inside the sandbox is refused")
+    for file, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
+        Path(f"/proc/self/{file}").write_text(text)
 
 
-def _become(number: int) -> None:
-    os.setgroups([])
-    os.setresgid(number, number, number)
-    os.setresuid(number, number, number)
+def _free_user(unique: int) -> int:
+    """The number of a user that no account has, among those that exist here (in a container: few)."""
+    wanted = OWN_USERS_FROM + unique
+    last = 0
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        first, _, count = map(int, line.split())
+        if first <= wanted < first + count:
+            return wanted
+        last = max(last, first + count - 1)
+    return last - unique % min(1000, last)
 
 
 def forbid() -> None:

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import processes
-from .namespaces import NOTEBOOK, ROOT, SandboxUnavailable, give_up_rights, hold, join, library_folders
+from .namespaces import (
+    NOTEBOOK,
+    ROOT,
+    SandboxUnavailable,
+    give_up_rights,
+    hold,
+    is_true_root,
+    join,
+    library_folders,
+)
 
 TRIAL_SECONDS = 60
 
@@ -92,6 +101,7 @@ def trial() -> NoReturn:
     """Build a sandbox, go in, and look round; the exit code and the last line of stderr tell the result."""
     processes.adopt_orphans()
     try:
+        true_root = is_true_root()
         holder = hold(Path(sys.argv[1]), ROOT / "utils", 16)
         first = os.fork()
         if first == 0:
@@ -99,7 +109,7 @@ def trial() -> NoReturn:
             second = os.fork()
             if second:
                 os._exit(os.waitstatus_to_exitcode(os.waitpid(second, 0)[1]) & 255)
-            give_up_rights(os.getppid())
+            give_up_rights(os.getppid(), true_root)
             _look_round()
             os._exit(0)
         code = os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])

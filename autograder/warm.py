@@ -255,6 +255,7 @@ class _Job:
     deadline: float
     folder: str
     timed_out: bool = False
+    ending: str = ""  # how the grader ended
 
 
 def serve() -> NoReturn:
@@ -332,6 +333,7 @@ class _Parent:
         self._folder = settings["folder"]
         self._client = settings["parent"]
         self._jobs: dict[int, _Job] = {}  # by the grader's process number
+        self._ended: list[_Job] = []  # their graders are dead, but perhaps not all that these started
         self._removers: set[int] = set()  # processes that delete a dead job's folder
         self._count = 0
         self._poll = select.poll()
@@ -365,6 +367,8 @@ class _Parent:
 
     def _patience(self) -> float:
         """Milliseconds until something is due; at least every second a look at whether the client lives."""
+        if self._ended:
+            return 2.0
         due = min((job.deadline for job in self._jobs.values()), default=time.monotonic() + 1)
         return 1000 * min(1.0, max(0.0, due - time.monotonic()) + 0.01)
 
@@ -395,33 +399,38 @@ class _Parent:
                 os.kill(process, signal.SIGKILL)
 
     def _bury(self) -> None:
-        """Note which graders have ended; kill what they left behind."""
+        """Note which graders have ended; when nothing is left of them, tell their clients."""
         for number, code in processes.bury_children().items():
             self._removers.discard(number)
             job = self._jobs.pop(number, None)
-            if job is None:
-                continue
-            self._kill_strays()
-            self._poll.unregister(job.connection)
+            if job is not None:
+                self._poll.unregister(job.connection)
+                job.ending = "timeout" if job.timed_out else f"exit code {code}"
+                self._ended.append(job)
+        if not self._ended or self._kill_strays():
+            return
+        for job in self._ended:
             job.connection.close()
             if os.path.exists(job.folder):
                 self._removers.add(subprocess.Popen(["rm", "-rf", job.folder], stderr=subprocess.DEVNULL).pid)
             with suppress(OSError):
-                os.write(job.status, b"timeout" if job.timed_out else f"exit code {code}".encode())
+                os.write(job.status, job.ending.encode())
             os.close(job.status)
+        self._ended.clear()
 
-    def _kill_strays(self) -> None:
-        """Children that are no graders were a dead grader's."""
-        while True:
-            known = self._jobs.keys() | self._removers
-            strays = [child for child in processes.children(os.getpid()) if child not in known]
-            strays = [child for child in strays if not _is_dead(child)]
-            if not strays:
-                return
-            for stray in strays:
-                for process in (stray, *processes.descendants(stray)):
-                    with suppress(OSError):
-                        os.kill(process, signal.SIGKILL)
+    def _kill_strays(self) -> bool:
+        """Kill children that are no graders: they were a dead one's. Returns whether there are any.
+
+        They are buried in the next round: the first process of a process namespace ends only when all the
+        others are buried.
+        """
+        known = self._jobs.keys() | self._removers
+        strays = [child for child in processes.children(os.getpid()) if child not in known]
+        for stray in strays:
+            for process in (stray, *processes.descendants(stray)):
+                with suppress(OSError):
+                    os.kill(process, signal.SIGKILL)
+        return bool(strays)
 
     def _become_grader(self, connection: socket.socket, folder: str, parent: int) -> NoReturn:
         """The forked grader's whole life."""
@@ -442,14 +451,6 @@ class _Parent:
         finally:
             processes.end_all(os.getpid())
             os._exit(code)
-
-
-def _is_dead(process: int) -> bool:
-    """Whether it is a zombie: it can be buried later."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
 
 
 def _do_job(connection: socket.socket, bwrap: Path | None, folder: Path) -> dict[str, Any]:

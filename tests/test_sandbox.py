@@ -111,8 +111,9 @@ def test_other_processes_cannot_be_seen_or_signalled():
             f"attempt(os.kill, {witness.pid}, 9)",
             "attempt(os.kill, -1, 9)",
             "attempt(open, '/proc/1/environ')",
-            "attempt(os.listdir, '/proc/1/fd')",
-            "attempt(open, '/proc/1/mem', 'rb')",
+            *(f"attempt(open, '/proc/{number}/mem', {how!r})" for number in (1, 2) for how in ("rb", "r+b")),
+            *(f"attempt(open, '/proc/{number}/fd/{fd}', 'r+b', 0)" for number in (1, 2) for fd in (0, 1, 2)),
+            "attempt(os.listdir, '/proc/2/root')",
         )
         assert eval(got[0])[-1] < 30
         assert "WORKED" not in "".join(got[1:])
