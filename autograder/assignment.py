@@ -51,7 +51,7 @@ class Cell:
     """One cell of the instructor's notebook."""
 
     id: str
-    role: str  # "text" or a key of source.ROLES
+    role: str  # "text" or a key of roles.ROLES
     cell_type: str  # "code" or "markdown"
     source: str  # the instructor's, with solutions and hidden tests
     released: str  # as students get it

@@ -31,6 +31,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from . import drift, names
 from .assignment import ANSWERS, HIDDEN_ANSWERS, NOTEBOOKS, SOLUTIONS, assignments
+from .roles import GRADED
 from .settings import CONFIG_FILE, read_config
 from .source import DEFAULT_STUB, NBVAL_CHECK, Source, SourceCell, read, with_hidden_marks
 
@@ -113,7 +114,7 @@ def _cell(cell: SourceCell) -> NotebookNode:
     metadata: dict[str, Any] = {"tags": tags} if tags else {}
     if cell.role == "text":
         return new_markdown_cell(cell.source, id=cell.id, metadata=metadata)
-    graded = cell.role in ("check", "hidden", "regression_points")
+    graded = cell.role in GRADED
     metadata["nbgrader"] = {
         "grade": graded,
         "grade_id": cell.id,

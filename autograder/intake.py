@@ -17,13 +17,14 @@ from pathlib import Path
 from . import names
 from .assignment import Assignment, Cell
 from .notebook_file import HAND_IN, Missing, RawCell, RawNotebook, Unreadable, read
+from .roles import GRADED, JUDGES, ROLES
 
 __all__ = ["Missing", "PlannedCell", "Submission", "Unreadable", "read_submission"]
 
 ALIKE = 0.5  # share of equal lines from which a cell without label counts as the solution's
+MOST_COMPARED = 40  # cells compared with a solution; more would let a file keep the grader busy
 MOST_EXTRA_CELLS = 500
 EXCUSING_TAGS = {"skip-execution", "raises-exception", "nbval-skip", "nbval-ignore-output"}
-JUDGES = ("check", "hidden", "regression", "regression_points")
 _REPEATABLE = (ast.Expr, ast.Assert, ast.Import, ast.ImportFrom)
 _TIMING_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 
@@ -121,11 +122,19 @@ class _Plan:
 
     @cached_property
     def _course_statements(self) -> frozenset[str]:
-        """Every statement of the instructor's own code cells, in normal form."""
-        own = (
-            cell for cell in self._assignment.cells if cell.cell_type == "code" and cell.role != "solution"
-        )
-        return frozenset(_unparse(node) for cell in own for node in names.statements(cell.released))
+        """The calls, assertions and imports in the instructor's code cells, in normal form."""
+        return self._statements(role for role in ROLES if role != "solution")
+
+    @cached_property
+    def _judging_statements(self) -> frozenset[str]:
+        """The calls and assertions in the check and regression cells, in normal form."""
+        return self._statements(JUDGES)
+
+    def _statements(self, roles: Iterable[str]) -> frozenset[str]:
+        chosen = set(roles)
+        own = (cell for cell in self._assignment.cells if cell.role in chosen)
+        nodes = (node for cell in own for node in names.statements(cell.released))
+        return frozenset(_unparse(node) for node in nodes if isinstance(node, _REPEATABLE))
 
     def _look_into_instructor_cells(self) -> None:
         """Note what was changed, copied or added there; free cells that hold the student's own work."""
@@ -233,7 +242,7 @@ class _Plan:
         """The free cell most like what was handed out for a solution."""
         best, found = ALIKE, None
         wanted = _lines(solution.released)
-        for index in self._free():
+        for index in self._free()[:MOST_COMPARED]:
             matcher = difflib.SequenceMatcher(None, wanted, _lines(self._raw.cells[index].source), False)
             if matcher.real_quick_ratio() > best and matcher.quick_ratio() > best and matcher.ratio() > best:
                 best, found = matcher.ratio(), index
@@ -264,17 +273,15 @@ class _Plan:
 
     def _refuse_other_notebooks(self) -> None:
         """Raise Unreadable where the file is not this assignment at all."""
-        wanted = self._assignment.name
-        telling = {
-            owner for owner in self._owner.values() if self._known[owner].role in ("solution", "check")
-        }
-        if telling:
+        if any(self._known[owner].role in ("solution", "check") for owner in self._owner.values()):
             return
-        other = self._raw.assignment
-        what = f"the notebook '{other[:60]}'" if other and other != wanted else "another notebook"
-        raise Unreadable(
-            f"{self._raw.path.name} is {what}: none of the exercises of '{wanted}' is in it. {HAND_IN}"
+        wanted, other = self._assignment.name, self._raw.assignment
+        what = (
+            f"This is the notebook {_listed([other])}" if other not in ("", wanted) else "This is another one"
         )
+        if other == wanted:
+            what = "Everything of the course has been deleted"
+        raise Unreadable(f"{what}: none of the exercises of '{wanted}' is in it. {HAND_IN}")
 
     # What comes out
 
@@ -303,15 +310,16 @@ class _Plan:
 
     def _own_work(self, source: str) -> str:
         """A solution without the instructor's check statements that a student joined to it."""
-        tree = names.parse(source)
-        if tree is None or len(tree.body) < 2:
-            return source
+        body = names.statements(source)
         lines = source.split("\n")
-        for node in tree.body:
-            if isinstance(node, _REPEATABLE) and _unparse(node) in self._course_statements:
-                first, last = node.lineno - 1, node.end_lineno or node.lineno
-                if all(other is node or _apart(other, node) for other in tree.body):
-                    lines[first:last] = [""] * (last - first)
+        for before, node, after in zip([None, *body], body, [*body[1:], None], strict=False):
+            first, last = node.lineno - 1, node.end_lineno or node.lineno
+            alone = (before is None or (before.end_lineno or before.lineno) <= first) and (
+                after is None or after.lineno > last
+            )
+            judging = isinstance(node, _REPEATABLE) and _unparse(node) in self._judging_statements
+            if alone and judging and len(body) > 1:
+                lines[first:last] = [""] * (last - first)
         return "\n".join(lines).strip("\n")
 
     def _extras(self) -> dict[str, list[PlannedCell]]:
@@ -404,7 +412,7 @@ class _Plan:
                 if cell.mark("grade") is True:
                     faked.append(cell.grade_id or cell.id or f"number {index + 1}")
             elif not self._other_edition:
-                graded = given.role in JUDGES and given.role != "regression"
+                graded = given.role in GRADED
                 worth = cell.mark("points")
                 if graded and worth is not None and worth != given.points:
                     points.append(given.id)
@@ -449,7 +457,7 @@ def _plain(source: str) -> str:
 
 
 def _lines(source: str) -> list[str]:
-    return [line.strip() for line in source.splitlines()[:400] if line.strip()]
+    return [line.strip() for line in source.splitlines()[:200] if line.strip()]
 
 
 def _unparse(node: ast.AST) -> str:
@@ -457,12 +465,6 @@ def _unparse(node: ast.AST) -> str:
         return ast.unparse(node)
     except (RecursionError, ValueError):
         return ""
-
-
-def _apart(first: ast.stmt, second: ast.stmt) -> bool:
-    """Whether two statements stand on different lines."""
-    first_end, second_end = first.end_lineno or first.lineno, second.end_lineno or second.lineno
-    return first_end < second.lineno or second_end < first.lineno
 
 
 def _without_cell_magic(source: str) -> str:

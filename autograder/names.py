@@ -20,7 +20,7 @@ LONGEST_SOURCE = 200_000
 _COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr", "lambda"}  # as symtable calls them
 _MAGIC_LINE = re.compile(r"^(\s*)[%!?].*$|^(\s*)\S.*\?\s*$")
 _MAGIC_VALUE = re.compile(r"^(\s*[\w.,\s\[\]]+=)\s*[%!].*$")
-_DEFINITION = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)|^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+_DEFINITION = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)|^(\w+)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 
 
 def without_magics(source: str) -> str:

@@ -18,7 +18,8 @@ from typing import Any
 LARGEST_MB = 50  # of a file, MB of 2**20 bytes
 MOST_VALUES = 3_000_000  # JSON values in a file: bounds the memory that parsing takes
 MOST_CELLS = 2_000
-LONGEST_CELL = 1_000_000  # characters
+LONGEST_CELL = 5_000_000  # characters; Colab puts pasted pictures into text cells
+MOST_CODE = 1_000_000  # characters in all code cells: bounds the time that looking through them takes
 
 HAND_IN = (
     "Open the notebook, save it, and hand in the .ipynb file itself "
@@ -209,6 +210,8 @@ def _cells(content: dict[str, Any], name: str, repairs: list[str]) -> tuple[RawC
             repairs.append(f"A cell of more than {LONGEST_CELL} characters was left out.")
         else:
             cells.append(cell)
+    if sum(len(cell.source) for cell in cells if cell.cell_type == "code") > MOST_CODE:
+        raise Unreadable(f"{_shown(name)} has more than {MOST_CODE} characters of code. {HAND_IN}")
     if not any(cell.source.strip() for cell in cells):
         raise Unreadable(f"{_shown(name)} has no content: all its cells are empty or gone. {HAND_IN}")
     return tuple(cells)

@@ -13,17 +13,8 @@ from typing import Any
 import jupytext
 
 from . import names
+from .roles import GRADED, JUDGES, ROLES
 
-ROLES = {
-    "setup": "setup=true",
-    "given": 'given="name"',
-    "figure": 'figure="name"',
-    "solution": 'solution="exercise"',
-    "check": 'check="exercise" points=3',
-    "hidden": 'hidden="exercise" points=4',
-    "regression": 'regression="name"',
-    "regression_points": "regression_points=5",
-}
 TOTAL_POINTS = 100
 DEFAULT_STUB = 'raise NotImplementedError("Replace this line by your code")'
 KEEP_OUTPUT = "keep-output"
@@ -34,7 +25,6 @@ REGRESSION_POINTS_ID = "regression"
 
 _OTHER_KEYS = {"points", "stub", "tags"}
 _JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}  # how jupytext remembers blank lines
-_GRADED = ("check", "hidden", "regression_points")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,55}")
 
 
@@ -111,11 +101,11 @@ def _code_cell(header: dict[str, Any], text: str, line: int, problems: list[str]
         exercise = str(value) if role in ("solution", "check", "hidden") else ""
         if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
             problems.append(f"{where}: {role}={value!r} is not a name of letters, digits, _ and -")
-    if role not in _GRADED and points is not None:
+    if role not in GRADED and points is not None:
         problems.append(f"{where}: points belong to check and hidden cells, not to a {role} cell")
     if "stub" in header and role != "solution":
         problems.append(f"{where}: only a solution cell has a stub")
-    if role in _GRADED and (isinstance(points, bool) or not isinstance(points, (int, float)) or points < 0):
+    if role in GRADED and (isinstance(points, bool) or not isinstance(points, (int, float)) or points < 0):
         wrong = "has no points" if points is None else f"points={points!r} is not a number from 0 up"
         problems.append(f"{where} ({identity}): {wrong}")
         points = None
@@ -221,7 +211,7 @@ def _name_problems(source: Source) -> list[str]:
                     f"{cell.place}: uses {name!r} as the {first.role} {first.place} defines it; "
                     f"{first.role} cells do not run in the student's process when grading"
                 )
-        if cell.role in (*_GRADED, "regression"):
+        if cell.role in JUDGES:
             strange = read - setup - solutions - names.BUILTINS - set(passing)
             for name in sorted(strange):
                 problems.append(

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -425,6 +426,42 @@ def test_code_that_is_hard_to_parse_does_no_harm(solved, hand_in, source):
     strip_labels(solved)
     solved["cells"].append(own(source))
     assert_solutions(hand_in(solved))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "\n".join(f"assert double({n})" for n in range(10_000)),
+        "assert Counter(2).up() == 3\n" * 20_000,
+        "\n".join("same line" for _ in range(50_000)),
+    ],
+)
+def test_long_cells_do_not_keep_the_grader_busy(solved, hand_in, source):
+    cell(solved, "double")["source"] = SOLVED["double"] + "\n" + source
+    strip_labels(solved)
+    solved["cells"] += [own(source[:4_000]) for _ in range(100)]
+    start = time.process_time()
+    hand_in(solved)
+    assert time.process_time() - start < 10
+
+
+def test_too_much_code_is_refused(solved, hand_in):
+    solved["cells"] += [own("x = 1\n" * 20_000) for _ in range(10)]
+    with pytest.raises(Unreadable, match="more than 1000000 characters of code"):
+        hand_in(solved)
+
+
+def test_a_cleared_notebook_is_said(solved, hand_in):
+    solved["cells"] = [own("x = 1")]
+    with pytest.raises(Unreadable, match="has been deleted: none of the exercises of '01_mini'"):
+        hand_in(solved)
+
+
+def test_resetting_a_given_variable_is_kept(solved, hand_in, mini):
+    given = next(c for c in mini.cells if c.id == "numbers").released
+    insert_after(solved, "bars", own("numbers = []"), own(given + "\nnumbers.append(3)"))
+    extras = [planned.source for planned in hand_in(solved).cells if planned.role == "extra"]
+    assert extras == ["numbers = []", given + "\nnumbers.append(3)"]
 
 
 def test_another_assignment_is_named(solved, hand_in):
