@@ -84,17 +84,19 @@ def build(
     source, problems = read(root / SOLUTIONS / name / f"{name}.py")
     if problems:
         return [f"{name}.py: {problem}" for problem in problems]
-    with _stage(root, name) as stage:
-        try:
+    try:
+        with _stage(root, name) as stage:
             _build_solution(stage, source, measure)
             _build_release(stage, name)
-        except BuildError as error:
-            return [f"{name}.py: {error}"]
-        if check:
-            return _stale(root, stage, name)
-        _publish(root, stage, name)
-    stamp.parent.mkdir(exist_ok=True)
-    stamp.write_text(_stamp(root, name))
+            if check:
+                return _stale(root, stage, name)
+            _publish(root, stage, name)
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(_stamp(root, name))
+    except BuildError as error:
+        return [f"{name}.py: {error}"]
+    except OSError as error:  # a full disk, a folder that may not be written
+        return [f"{name}: the build cannot write: {error}"]
     return []
 
 

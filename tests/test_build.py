@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import json
 import shutil
@@ -354,6 +355,18 @@ def test_random_ids_are_replaced_by_steady_ones():
     made = [cleaned(new_output("display_data", data={"text/html": text}))[0] for text in html]
     assert made[0] == made[1]
     assert first not in made[0].data["text/html"]
+
+
+def test_a_full_disk_is_said(course, monkeypatch):
+    def no_space(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = files(course)
+    monkeypatch.setattr("autograder.build._execute", lambda *_: None)
+    monkeypatch.setattr("autograder.build.shutil.copyfile", no_space)
+    monkeypatch.setattr("autograder.build._clean", lambda *_: None)
+    assert "No space left on device" in build(course, MINI, force=True)[0]
+    assert files(course) == before
 
 
 def test_timings_are_recorded_once_and_replayed(tmp_path):
