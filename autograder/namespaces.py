@@ -25,7 +25,7 @@ from . import processes, seccomp
 ROOT = Path(__file__).resolve().parents[1]
 HOME = Path("/scratch")  # inside the sandbox; holds nothing at the start
 NOTEBOOK = HOME / "notebook"  # the working directory, with the release's files to read
-COURSE_FOLDERS = ("utils", "data")  # of the repository; nothing else of it is inside
+CLOSED_DATA = ("demo_class",)  # folders of `data` that hold answers
 KEPT_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # change speed, not results
 OWN_USERS_FROM = 0x70000000  # first of the user numbers that no account has
 OWN_PROCESSES = 3  # bwrap, its process number 1, and the one that waits
@@ -146,7 +146,7 @@ def _bwrap_arguments(folder: Path, scratch_mb: int) -> list[str]:
             arguments += ["--symlink", os.readlink(path), path]
         else:
             visible.append(path)
-    visible += [*_SYSTEM_FILES, *map(str, library_folders()), *(str(ROOT / name) for name in COURSE_FOLDERS)]
+    visible += [*_SYSTEM_FILES, *map(str, [*library_folders(), *course_folders()])]
     visible = [path for path in visible if os.path.exists(path)]
     # Folders on the way are made for everybody: bwrap alone would keep them for its own user.
     for parent in sorted({str(parent) for path in visible for parent in Path(path).parents} - {"/"}):
@@ -165,6 +165,12 @@ def library_folders() -> list[Path]:
     named = [Path(sys.prefix), Path(sys.base_prefix)]
     unique = dict.fromkeys([*named, *(path.resolve() for path in named)])
     return [path for path in unique if not path.is_relative_to("/usr")]
+
+
+def course_folders() -> list[Path]:
+    """What the student's code sees of the repository: `utils` and the data sets."""
+    sets = sorted((ROOT / "data").iterdir()) if (ROOT / "data").is_dir() else []
+    return [ROOT / "utils", *(path for path in sets if path.name not in CLOSED_DATA)]
 
 
 def is_true_root() -> bool:

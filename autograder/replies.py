@@ -1,0 +1,134 @@
+"""What comes from a student's process, checked field by field: texts, exceptions, outputs of cells."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from typing import Any
+
+from .frames import clean_text
+
+_OUTPUT_FIELDS = {
+    "stream": ("name", "text"),
+    "display_data": ("data", "metadata"),
+    "execute_result": ("data", "metadata", "execution_count"),
+    "error": ("ename", "evalue", "traceback"),
+}
+_MIME = re.compile(r"[\w.+-]{1,60}/[\w.+;= -]{1,100}")
+
+# What a student's function may raise and a check may want to catch; all take one text.
+EXCEPTIONS: dict[str, type[Exception]] = {
+    name: getattr(builtins, name)
+    for name in [
+        "ArithmeticError",
+        "AssertionError",
+        "AttributeError",
+        "BufferError",
+        "EOFError",
+        "Exception",
+        "FileExistsError",
+        "FileNotFoundError",
+        "FloatingPointError",
+        "ImportError",
+        "IndentationError",
+        "IndexError",
+        "KeyError",
+        "LookupError",
+        "MemoryError",
+        "ModuleNotFoundError",
+        "NameError",
+        "NotImplementedError",
+        "OSError",
+        "OverflowError",
+        "PermissionError",
+        "RecursionError",
+        "RuntimeError",
+        "SyntaxError",
+        "TypeError",
+        "UnboundLocalError",
+        "ValueError",
+        "ZeroDivisionError",
+    ]
+}
+
+
+class StudentError(Exception):
+    """The student's code raised something that is no builtin exception.
+
+    Attributes:
+        type_name: the name of the exception's class.
+        traceback_text: where it happened, for the student.
+    """
+
+    def __init__(self, type_name: str, message: str, traceback_text: str = "") -> None:
+        super().__init__(message)
+        self.type_name = type_name
+        self.traceback_text = traceback_text
+
+
+class CallTimeout(StudentError):
+    """A call took longer than it may; the process may still be alive."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("TimeoutError", message)
+
+
+class StudentDied(StudentError):
+    """The student's process has ended; the message says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("StudentDied", message)
+
+
+def checked_text(value: Any, limit: int = 16_000) -> str:
+    """Printable text, cut."""
+    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in clean_text(value, limit))
+
+
+def checked_exception(type_name: Any, builtin: Any, message: Any, traceback_text: Any) -> Exception:
+    """The exception that the student's code raised, as far as it is a known one."""
+    name, words, trace = (
+        checked_text(type_name, 200),
+        checked_text(message, 5000),
+        checked_text(traceback_text, 20_000),
+    )
+    if builtin is True and name in EXCEPTIONS:
+        error = EXCEPTIONS[name](words)
+        error.student_traceback = trace  # type: ignore[attr-defined]
+        return error
+    return StudentError(name or "an error without a name", words, trace)
+
+
+def checked_output(output: Any) -> dict[str, Any]:
+    """One output of a cell, checked field by field.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none.
+    """
+    kind = output["output_type"]
+    plain: dict[str, Any] = {"output_type": kind}
+    for field in _OUTPUT_FIELDS[kind]:
+        value = output[field]
+        if field == "data":
+            value = {
+                mime: text for mime, text in value.items() if _MIME.fullmatch(mime) and type(text) is str
+            }
+        elif field == "metadata":
+            value = _plain(value, 4)
+        elif field == "execution_count":
+            value = value if type(value) is int else None
+        elif field == "traceback":
+            value = [line for line in value if type(line) is str]
+        elif type(value) is not str or (field == "name" and value not in ("stdout", "stderr")):
+            raise ValueError("an output has another form")
+        plain[field] = value
+    return plain
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """JSON's kinds of values; anything else becomes None."""
+    if type(value) is dict and depth:
+        return {key: _plain(item, depth - 1) for key, item in value.items() if type(key) is str}
+    if type(value) is list and depth:
+        return [_plain(item, depth - 1) for item in value]
+    return value if type(value) in (str, int, float, bool) else {} if depth == 4 else None
