@@ -18,7 +18,7 @@ from rich.text import Text
 
 from . import assignment as assignments
 from . import feedback, report, sandbox, timestamps
-from .engine import Settings, find_jobs, grade_class, write_whole
+from .engine import Settings, find_jobs, grade_class, kept_grades, write_whole
 from .grade import Grade
 from .gradebook import GradebookWriter, late_plugin
 from .settings import course_settings
@@ -121,7 +121,8 @@ def grade_and_record(
 
             grades = grade_class(root, folder, assignment, jobs, settings, record)
     page = folder / "report" / f"{name}.html"
-    write_whole(page, report.render(grades, assignment))
+    everybody = kept_grades(folder, assignment) if students else grades
+    write_whole(page, report.render(everybody, assignment))
     if options.json:
         write_whole(options.json, json.dumps([grade.record() for grade in grades], indent=1))
     return Outcome(grades, folder, page, db_url)

@@ -109,6 +109,13 @@ class Results:
         write_whole(self._folder / f"{job.student}.json", text)
 
 
+def kept_grades(folder: Path, assignment: Assignment) -> list[Grade]:
+    """What earlier runs found out about the submissions as they are now."""
+    results = Results(folder, assignment.name)
+    kept = (results.get(job) for job in find_jobs(folder, assignment))
+    return [grade for grade in kept if grade is not None]
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that a crash leaves either the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -113,6 +113,15 @@ def test_everything_is_where_nbgrader_looks(course):
     assert "ada: 100/100, graded" in (course / "grading.log").read_text()
 
 
+def test_grading_one_student_leaves_the_others_in_the_report(course):
+    for student in ("ada", "bob"):
+        hand_in(course, student, RIGHT)
+    grade_and_record(course, course, NAME, options=OPTIONS)
+    outcome = grade_and_record(course, course, NAME, ["bob"], OPTIONS)
+    assert [grade.student for grade in outcome.grades] == ["bob"]
+    assert "ada" in outcome.report.read_text()
+
+
 def test_json_has_points_status_and_messages(course, tmp_path):
     hand_in(course, "bob", {})
     options = Options(sandbox=OPTIONS.sandbox, json=tmp_path / "out" / "grades.json")
