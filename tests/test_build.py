@@ -363,7 +363,7 @@ def test_a_full_disk_is_said(course, monkeypatch):
 
     before = files(course)
     monkeypatch.setattr("autograder.build._execute", lambda *_: None)
-    monkeypatch.setattr("autograder.build.shutil.copyfile", no_space)
+    monkeypatch.setattr("autograder.build._replace", no_space)
     monkeypatch.setattr("autograder.build._clean", lambda *_: None)
     assert "No space left on device" in build(course, MINI, force=True)[0]
     assert files(course) == before
