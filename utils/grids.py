@@ -119,8 +119,8 @@ def draw_window(
                     f"×{plots.number(weights[i, j])}",
                     ha="right",
                     va="bottom",
-                    fontsize=8,
-                    color="#7A5200",
+                    fontsize=9,
+                    color="#5C3D00",
                 )
     height, width = (rows - 1) * dilation + 1, (columns - 1) * dilation + 1
     ax.add_patch(
@@ -281,7 +281,7 @@ def _one_stop(
         sentence,
         ha="center",
         va="center",
-        fontsize=10,
+        fontsize=11,
     )
     return figure
 

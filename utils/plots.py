@@ -15,6 +15,7 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
+from PIL import Image
 
 INPUT = "#0072B2"
 WEIGHTS = "#E69F00"
@@ -114,12 +115,17 @@ class Picture:
 
 
 def to_png(figure: Figure) -> bytes:
-    """The figure as a PNG file without date and version, so that the same figure gives the same bytes."""
-    buffer = io.BytesIO()
-    figure.savefig(
-        buffer, format="png", dpi=PIXELS_PER_INCH, bbox_inches="tight", metadata={"Software": None}
-    )
-    return buffer.getvalue()
+    """The figure as a PNG file without date and version, so that the same figure gives the same bytes.
+
+    It has the 256 colours that cover the figure best: half the size, and no eye sees the difference.
+    """
+    drawn, stored = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=PIXELS_PER_INCH, bbox_inches="tight")
+    colours = Image.open(drawn).convert("RGB")
+    # Maximal coverage counts rare colours as well: the few red pixels of a thin line stay red.
+    few = colours.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+    few.save(stored, "PNG", optimize=True)
+    return stored.getvalue()
 
 
 def finish(figure: Figure, alt: str) -> None:

@@ -20,9 +20,9 @@
 # %% [markdown]
 # # 1 · The mathematics of convolution
 #
-# A convolutional network is an ordinary neural network with two ideas added:
-# its activations stay **three-dimensional**, and its neurons **share their weights**.
-# In this notebook you build both ideas from nothing, first in NumPy, then in PyTorch.
+# A convolutional network is an ordinary neural network with two ideas added: its activations stay
+# **three-dimensional**, and its neurons **share their weights**. In this notebook you build both ideas from
+# nothing, first in NumPy, then in PyTorch.
 #
 # **After it you can**
 #
@@ -59,8 +59,8 @@
 #
 # Run the cells from top to bottom (`Shift`+`Enter`). In each exercise, replace the line
 # `raise NotImplementedError(...)` by your code. The cell below it checks your answer and tells you what is
-# wrong. Hidden checks look at more cases later; their comments say at which.
-# Stuck? Open one hint, try again, then open the next.
+# wrong. Hidden checks look at more cases later; their comments say at which. Stuck? Open one hint, try again,
+# then open the next.
 #
 # ### The symbols
 #
@@ -141,8 +141,8 @@ plots.show_images(
 # %% [markdown]
 # ## 1 · One neuron looks at a patch
 #
-# An image of the CIFAR-10 collection has 3 channels, 32 rows and 32 columns. A neuron looks at a window of
-# 5 × 5 pixels. **How many numbers does it multiply: 5, 25 or 75?**
+# An image of the CIFAR-10 collection has 3 channels, 32 rows and 32 columns. A neuron looks at a
+# window of 5 × 5 pixels. **How many numbers does it multiply: 5, 25 or 75?**
 
 # %% figure="draw_neuron" tags=["keep-output"]
 plots.finish(
@@ -152,8 +152,8 @@ plots.finish(
 )
 
 # %% [markdown]
-# It is 75. The window is small in height and width, but it reaches through **all** channels.
-# Such a block of numbers is called a *patch*.
+# It is 75. The window is small in height and width, but it reaches through **all** channels. Such a block of
+# numbers is called a *patch*.
 #
 # **By hand.** Two channels, two rows, two columns, and a bias of 1:
 #
@@ -235,7 +235,7 @@ axes[1].set_title("weights\n+ above, − below")
 for ax, (name, (row, column)) in zip(axes[2:], places.items(), strict=True):
     patch = photo[:, row : row + 9, column : column + 9]
     ax.imshow(plots.for_imshow(patch))
-    ax.set_title(f"{name}\nh = {neuron(patch, bright_above, 0.0):.2f}")
+    ax.set_title(f"{name}\nh = {neuron(patch, bright_above, 0.0):.2f}".replace("-", "−"))
     frame = plt.Rectangle((column, row), 9, 9, fill=False, edgecolor=plots.WEIGHTS, linewidth=2.5)
     axes[0].add_patch(frame)
 for ax in axes:
@@ -252,8 +252,8 @@ plots.finish(
 #
 # $$h^r_o = \sum_{ijk} x^r_{ijk}\, W_{oijk} + b_o .$$
 #
-# Their answers form a *column*. Move the patch, and the next column appears. All columns together are again
-# a volume: the input of the next layer.
+# Their answers form a *column*. Move the patch, and the next column appears. All columns together are again a
+# volume: the input of the next layer.
 
 # %% figure="draw_column" tags=["keep-output"]
 plots.finish(
@@ -264,9 +264,9 @@ plots.finish(
 
 # %% [markdown]
 # **Measured: why keep the three dimensions?** We could flatten the image to one long vector. A neuron that
-# sees *all* pixels would not notice: shuffle pixels and weights alike, and the sum is the same.
-# But look at what a small window is offered. Here is how alike two pixels are, against their distance, in
-# the photo and in the same pixels shuffled.
+# sees *all* pixels would not notice: shuffle pixels and weights alike, and the sum is the same. But look at
+# what a small window is offered. Here is how alike two pixels are, against their distance, in the photo and
+# in the same pixels shuffled.
 
 # %% figure="neighbours_are_alike" tags=["keep-output"]
 grey = photo.mean(axis=0)
@@ -294,11 +294,12 @@ plots.finish(
 )
 
 # %% [markdown]
-# Neighbours know a lot about each other; pixels far apart know little. That is why a small window is
-# a good place to look, and why we keep rows and columns.
+# Neighbours know a lot about each other (a correlation of 0.9), pixels 40 apart know little (0.2), and in the
+# shuffled image nobody knows anything. That is why a small window is a good place to look, and why we keep
+# rows and columns.
 #
-# > **To sleep on.** Double the brightness of the patch. What happens to the neuron's answer, and what has
-# > the bias to do with it? (The question returns in notebook 2, with filters.)
+# > **To sleep on.** Double the brightness of the patch. What happens to the neuron's answer, and what has the
+# > bias to do with it? (The question returns in notebook 2, with filters.)
 
 # %% [markdown]
 # ## 2 · How many windows fit?
@@ -315,21 +316,20 @@ plots.finish(
 )
 
 # %% [markdown]
-# Two knobs set the number of stops. The **stride** $s$ is the step from one stop to the next.
-# The **padding** $p$ is the number of zeros put at *each* end.
+# Two knobs set the number of stops. The **stride** $s$ is the step from one stop to the next. The **padding**
+# $p$ is the number of zeros put at *each* end.
 #
-# **By hand.** The middle row: 7 pixels, window 3, stride 2. The first window begins at pixel 0, the next at
-# 2, the next at 4. It ends at pixel 6, the last one. That makes 3.
-# Put differently: once the first window lies there, 4 pixels are left over. A step takes 2. So there is
-# room for 2
-# more. And with 8 pixels? 5 are left over, still room for 2 more: half a step does not count.
+# **By hand.** The picture in the middle: 7 pixels, window 3, stride 2. The first window begins at pixel 0,
+# the next at 2, the next at 4. It ends at pixel 6, the last one. That makes 3. Put differently: once the
+# first window lies there, 4 pixels are left over. A step takes 2. So there is room for 2 more. And with 8
+# pixels? 5 are left over, still room for 2 more: half a step does not count.
 #
 # **The formula.** Along one axis,
 #
 # $$w_\text{out} = \left\lfloor \frac{w_\text{in} + 2p - k}{s} \right\rfloor + 1$$
 #
-# All are whole numbers of pixels: $w_\text{in}, k, s \ge 1$ and $p \ge 0$. The bracket rounds **down**.
-# For the question above: $\lfloor (32 - 5)/1 \rfloor + 1 = 28$. The height has the same formula.
+# All are whole numbers of pixels: $w_\text{in}, k, s \ge 1$ and $p \ge 0$. The bracket rounds **down**. For
+# the question above: $\lfloor (32 - 5)/1 \rfloor + 1 = 28$. The height has the same formula.
 #
 # One more knob for later: **dilation** $d$ pulls the $k$ weights apart, so that neighbours are $d$ pixels
 # away from each other. How many pixels does such a window span? Draw $k = 3$, $d = 2$ on paper and count.
@@ -396,9 +396,8 @@ checks.run("output_size", output_size)
 checks.run("output_size", output_size, hidden=True)
 
 # %% [markdown]
-# **Your function at work.** Stack ten layers with windows of 3 × 3 on a 32 × 32 image. Without padding
-# each layer
-# trims the image; with the right padding the size stays; with stride 2 it halves and halves again.
+# **Your function at work.** Stack ten layers with windows of 3 × 3 on a 32 × 32 image. Without padding each
+# layer trims the image; with the right padding the size stays; with stride 2 it halves and halves again.
 
 # %% figure="sizes_through_layers"
 figure, ax = plt.subplots(figsize=(8, 3.8))
@@ -425,8 +424,8 @@ plots.finish(
 
 # %% [markdown]
 # **The claim measured.** Textbooks say: $k = 3$, $s = 1$, $p = 1$ keeps the size. The networks called VGG are
-# made of such layers. Is it true for *every* size? And which padding does a window of 5 or 7 need?
-# This table is computed by your function. Its printout is compared with ours when the notebook is graded.
+# made of such layers. Is it true for *every* size? And which padding does a window of 5 or 7 need? This table
+# is computed by your function. Its printout is compared with ours when the notebook is graded.
 
 # %% regression="output_sizes"
 kept = all(output_size(size, 3, 1, 1) == size for size in range(1, 300))
@@ -446,9 +445,8 @@ for size, k, s, p, d in (
 # %% [markdown]
 # For an odd window, $p = (k - 1)/2$ keeps the size. An even window cannot do it: why?
 #
-# > **To sleep on.** The first layer of the famous AlexNet is said to turn 224 pixels into 55, with windows
-# > of 11 and a stride
-# > of 4. Try to get 55 with your function. (Notebook 4 solves the riddle.)
+# > **To sleep on.** The first layer of the famous AlexNet is said to turn 224 pixels into 55, with
+# > windows of 11 and a stride of 4. Try to get 55 with your function. (Notebook 4 solves the riddle.)
 
 # %% [markdown]
 # ## 3 · What the stride skips
@@ -500,9 +498,8 @@ plots.finish(
 # </details>
 # <details><summary>Hint 3: negative positions</summary>
 #
-# Windows may read at $-1$ or beyond the end: those are padded zeros. A `set` may hold them without harm,
-# if you
-# only ask it about $0, \dots, w_\text{in} - 1$. An array would take $-1$ for its last entry.
+# Windows may read at $-1$ or beyond the end: those are padded zeros. A `set` may hold them without harm, if
+# you only ask it about $0, \dots, w_\text{in} - 1$. An array would take $-1$ for its last entry.
 # </details>
 
 
@@ -539,9 +536,8 @@ checks.run("uncovered", uncovered)
 checks.run("uncovered", uncovered, hidden=True)
 
 # %% [markdown]
-# **Your function at work.** On a grid, a row that is skipped is skipped in every column. Your function
-# finds the rows and the columns; what no window reads is hatched. (The darker a pixel, the more windows
-# read it.)
+# **Your function at work.** On a grid, a row that is skipped is skipped in every column. Your function finds
+# the rows and the columns; what no window reads is hatched. (The darker a pixel, the more windows read it.)
 
 # %% figure="unread_on_a_grid"
 figure, ax = plots.canvas(24.6, 9.3, unit=0.4)
@@ -602,7 +598,8 @@ plots.finish(
 )
 
 # %% [markdown]
-# Up to $s = k$ only remainders are lost, a few per cent. Beyond, gaps open, and they grow in both directions.
+# Up to $s = k$ only remainders are lost: here never more than 8 %. Beyond, gaps open, and they grow in both
+# directions: at $s = k + 1$ a window of 3 misses 43 %.
 
 # %% regression="stride_gaps"
 print("size  k  s  p   never read")
@@ -618,16 +615,15 @@ for size, k, s, p in (
     print(f"{size:4d} {k:2d} {s:2d} {p:2d}   {[int(i) for i in uncovered(size, k, s, p)]}")
 
 # %% [markdown]
-# > **To sleep on.** A photo has a bird in its last column of pixels, and the network never reports it.
-# > Would you change the
-# > stride, the padding or the size of the photo? (Strides return in section 8, and in notebook 3 as
-# > pooling.)
+# > **To sleep on.** A photo has a bird in its last column of pixels, and the network never reports it. Would
+# > you change the stride, the padding or the size of the photo? (Strides return in section 8, and in
+# > notebook 3 as pooling.)
 
 # %% [markdown]
 # ## 4 · A frame of zeros
 #
-# A 3 × 3 window slides over an image with stride 1. A pixel in the middle is read by 9 windows.
-# **How often is the pixel in the corner read?**
+# A 3 × 3 window slides over an image with stride 1. A pixel in the middle is read by 9 windows. **How often
+# is the pixel in the corner read?**
 
 # %% figure="draw_padding" tags=["keep-output"]
 plots.finish(
@@ -757,15 +753,14 @@ for i in range(6):
 # %% [markdown]
 # The border is darker although the image is not. A deep network sees this frame again in every layer.
 #
-# > **To sleep on.** What else could stand in the frame, so that an even image stays even? And could a
-# > network use
-# > the dark border to find out *where* it is looking?
+# > **To sleep on.** What else could stand in the frame, so that an even image stays even? And could a network
+# > use the dark border to find out *where* it is looking?
 
 # %% [markdown]
 # ## 5 · Three ways to connect
 #
-# We want a layer that turns a CIFAR-10 image, 3 × 32 × 32, into a volume of 6 × 28 × 28.
-# **How many parameters does it need: 456, 357 thousand or 14 million?**
+# We want a layer that turns a CIFAR-10 image, 3 × 32 × 32, into a volume of 6 × 28 × 28. **How many
+# parameters does it need: 456, 357 thousand or 14 million?**
 
 # %% figure="draw_three_ways" tags=["keep-output"]
 plots.finish(
@@ -780,8 +775,8 @@ plots.finish(
 #
 # - `"dense"`: every neuron reads **everything**.
 # - `"local"`: every neuron reads its own **window**, with weights of its own. A *locally connected* layer.
-# - `"conv"`: every neuron reads its own window, and all neurons of a channel **share** one set of weights.
-#   A *convolutional* layer.
+# - `"conv"`: every neuron reads its own window, and all neurons of a channel **share** one set of weights. A
+#   *convolutional* layer.
 #
 # **By hand.** The picture: five inputs, three outputs, windows of 3. Each set of weights brings one bias.
 #
@@ -794,14 +789,12 @@ plots.finish(
 # Look at the last column. Sharing saves **memory**; it saves no multiplication.
 #
 # **The formula.** The output volume has $n = C_\text{out} \cdot H_\text{out} \cdot W_\text{out}$ neurons,
-# each reads $r$
-# numbers, and there are $m$ different sets of weights. Then
+# each reads $r$ numbers, and there are $m$ different sets of weights. Then
 #
 # $$\text{parameters} = m\,(r + 1), \qquad \text{multiply-adds} = n\, r .$$
 #
 # A window holds $C \cdot k \cdot k$ numbers, the whole input $C \cdot H \cdot W$. What are $r$ and $m$ for
-# the
-# three kinds? That is the exercise.
+# the three kinds? That is the exercise.
 #
 # ### Exercise: `count_layer`
 #
@@ -879,8 +872,7 @@ checks.run("count_layer", count_layer, hidden=True)
 
 # %% [markdown]
 # **Your function at work.** A layer as real networks have it: 64 output channels, windows of 3 × 3,
-# padding 1.
-# Mind the logarithmic axis: each mark is a hundred times the one before.
+# padding 1. Mind the logarithmic axis: each mark is a hundred times the one before.
 
 # %% figure="three_costs"
 counts = np.array([count_layer(kind, (3, 32, 32), 64, 3, padding=1) for kind in ("dense", "local", "conv")])
@@ -920,16 +912,15 @@ plots.finish(
 
 # %% [markdown]
 # Twice the side: a dense layer grows 16 times, a local one 4 times, a convolution not at all. The same
-# filters
-# serve an image of any size. So real networks can afford *many* filters, 64 to 1024 in a layer:
+# filters serve an image of any size. So real networks can afford *many* filters, 64 to 1024 in a layer:
 
 # %% regression="connection_costs"
 kinds = ("dense", "local", "conv")
-print("input 64 x 32 x 32, windows 3 x 3, padding 1")
+print("input 64 x 24 x 40, windows 3 x 3, padding 1")
 print("                         parameters                multiply-adds")
 print("filters            dense          local      conv           conv")
 for filters in (64, 256, 1024):
-    dense, local, conv = (count_layer(kind, (64, 32, 32), filters, 3, padding=1) for kind in kinds)
+    dense, local, conv = (count_layer(kind, (64, 24, 40), filters, 3, padding=1) for kind in kinds)
     print(f"{filters:7d} {dense[0]:16,d} {local[0]:14,d} {conv[0]:9,d} {conv[1]:14,d}")
 
 # %% [markdown]
@@ -940,9 +931,8 @@ for filters in (64, 256, 1024):
 # %% [markdown]
 # ## 6 · Windows without sharing
 #
-# Two layers look at the same windows. One shares its weights, one does not. The whole image moves one
-# pixel to the right.
-# **Whose answers simply move along?**
+# Two layers look at the same windows. One shares its weights, one does not. The whole image moves one pixel
+# to the right. **Whose answers simply move along?**
 
 # %% figure="draw_sharing" tags=["keep-output"]
 plots.finish(
@@ -971,8 +961,7 @@ plots.finish(
 #
 # - $x$: $(N, C_\text{in}, H, W)$, and $y$: $(N, C_\text{out}, H_\text{out}, W_\text{out})$;
 # - $W$: $(H_\text{out}, W_\text{out}, C_\text{out}, C_\text{in}, k_h, k_w)$. Six axes: *where* the neuron
-#   sits, then *what* it
-#   looks for;
+#   sits, then *what* it looks for;
 # - $b$: $(H_\text{out}, W_\text{out}, C_\text{out})$.
 #
 # ### Exercise: `locally_connected2d`
@@ -987,10 +976,9 @@ plots.finish(
 # </details>
 # <details><summary>Hint 2: one position</summary>
 #
-# The patch of all images is `x[:, :, i * stride : i * stride + kh, j * stride : j * stride + kw]`, with
-# the shape
-# `(N, C_in, kh, kw)`. The weights there are `weight[i, j]`, `(C_out, C_in, kh, kw)`. Three axes are summed
-# away.
+# The patch of all images is `x[:, :, i * stride : i * stride + kh, j * stride : j * stride + kw]`, with the
+# shape `(N, C_in, kh, kw)`. The weights there are `weight[i, j]`, `(C_out, C_in, kh, kw)`. Three axes are
+# summed away.
 # </details>
 # <details><summary>Hint 3: summing three axes</summary>
 #
@@ -1062,8 +1050,7 @@ plots.show_images(
 
 # %% [markdown]
 # **The claim measured.** Cut two pictures out of one, one pixel apart. If a layer treats all places alike,
-# then its answers are
-# one pixel apart, too. Below is the difference that remains, relative to the answers.
+# then its answers are one pixel apart, too. Below is the difference that remains, relative to the answers.
 
 # %% regression="shift_test"
 scene = ((np.arange(10)[:, None] * 7 + np.arange(13) ** 2) % 11 - 5.0)[None, None]  # (1, 1, 10, 13)
@@ -1076,9 +1063,9 @@ for name, weight in (("own weights", own), ("shared weights", shared)):
     print(f"{name:15s} difference after the shift: {change:.2f}")
 
 # %% [markdown]
-# With shared weights nothing remains: **the answers of a convolution move along with the image.** This is
-# called
-# *equivariance*. What the layer has learned in one corner it knows everywhere.
+# With own weights the difference is larger than the answers themselves. With shared weights nothing remains:
+# **the answers of a convolution move along with the image.** This is called *equivariance*. What the layer
+# has learned in one corner it knows everywhere.
 #
 # > **To sleep on.** Passport photos always have the eyes in the same place. Would you still share the
 # > weights?
@@ -1087,8 +1074,7 @@ for name, weight in (("own weights", own), ("shared weights", shared)):
 # ## 7 · Convolution, as the sum says it
 #
 # A 3 × 32 × 32 image meets **six** filters of 3 × 5 × 5. **What is the shape of the result, and how many
-# times
-# does a neuron compute its sum?**
+# times does a neuron compute its sum?**
 
 # %% figure="draw_filter_bank" tags=["keep-output"]
 plots.finish(
@@ -1098,13 +1084,11 @@ plots.finish(
 )
 
 # %% [markdown]
-# Each filter slides over all places and gives one slice. Six slices, stacked, are a new "image" of 6 × 28
-# × 28.
-# The neurons compute $6 \cdot 28 \cdot 28 = 4704$ sums of 75 products each.
+# Each filter slides over all places and gives one slice. Six slices, stacked, are a new "image" of
+# 6 × 28 × 28. The neurons compute $6 \cdot 28 \cdot 28 = 4704$ sums of 75 products each.
 #
-# **By hand.** Press *play*, or step with *next*. The window has stride 2; a frame of one zero surrounds
-# the image. Compute the next stop in your head before you look. (If the buttons do nothing, run the
-# cell once.)
+# **By hand.** Press *play*, or step with *next*. The window has stride 2; a frame of one zero surrounds the
+# image. Compute the next stop in your head before you look. (If the buttons do nothing, run the cell once.)
 
 # %% figure="sliding_window" tags=["keep-output"]
 image = np.array(
@@ -1127,15 +1111,14 @@ grids.sliding_window(image, weight, answers, stride=2, padding=1)
 # $$y_{n,o,i,j} = \sum_{c=0}^{C_\text{in}-1}\;\sum_{u=0}^{k_h-1}\;\sum_{v=0}^{k_w-1}
 # \hat x_{n,\,c,\,is+u,\,js+v}\; W_{o,c,u,v} \;+\; b_{o}$$
 #
-# - $x$: $(N, C_\text{in}, H, W)$, and $y$: $(N, C_\text{out}, H_\text{out}, W_\text{out})$, with sizes as
-#   in section 2;
+# - $x$: $(N, C_\text{in}, H, W)$, and $y$: $(N, C_\text{out}, H_\text{out}, W_\text{out})$, with sizes as in
+#   section 2;
 # - $W$: $(C_\text{out}, C_\text{in}, k_h, k_w)$: output depth, input depth, kernel height, kernel width;
 # - $b$: $(C_\text{out})$.
 #
 # Compare with section 6: the weights have lost $i$ and $j$. That is all there is to weight sharing.
 # (Mathematicians call this a *cross-correlation*, because their convolution turns the filter round first.
-# Networks do not turn
-# it, and neither do we. Notebook 2 looks at the difference.)
+# Networks do not turn it, and neither do we. Notebook 2 looks at the difference.)
 #
 # ### Exercise: `conv2d_loops`
 #
@@ -1210,9 +1193,8 @@ checks.run("conv2d_loops", conv2d_loops)
 checks.run("conv2d_loops", conv2d_loops, hidden=True)
 
 # %% [markdown]
-# **Your convolution at work.** Six filters, each with a question of its own, and their six answers: one
-# slice each.
-# Mid-grey means 0, white means "yes", black means "the opposite".
+# **Your convolution at work.** Six filters, each with a question of its own, and their six answers: one slice
+# each. Mid-grey means 0, white means "yes", black means "the opposite".
 
 # %% figure="six_filters"
 ramp = np.repeat([[-1.0, -1, 0, 1, 1]], 5, axis=0)
@@ -1262,9 +1244,8 @@ print("equal to PyTorch's convolution up to rounding:", bool(np.allclose(before,
 # %% [markdown]
 # Only slice 3 moves. So $D$ filters give an output of depth $D$, and nothing else decides about the depth.
 #
-# > **To sleep on.** Your function calls `neuron` once for every output number. Which of the four loops
-# > could go first?
-# > And what would you need to remove them *all*? (That is section 8.)
+# > **To sleep on.** Your function calls `neuron` once for every output number. Which of the four loops could
+# > go first? And what would you need to remove them *all*? (That is section 8.)
 # %% [markdown]
 # ## 8 · Convolution without loops, and dilated
 #
@@ -1299,8 +1280,8 @@ plots.finish(
 )
 
 # %% [markdown]
-# Yes, if it leaves pixels out. The **dilation** $d$ is the distance from one weight to the next. More
-# context for the same nine weights; the price is that it does not look at every pixel.
+# Yes, if it leaves pixels out. The **dilation** $d$ is the distance from one weight to the next. More context
+# for the same nine weights; the price is that it does not look at every pixel.
 #
 # **The formula.** With $\hat x$ the padded input,
 #
@@ -1339,9 +1320,9 @@ plots.finish(
 # </details>
 # <details><summary>Hint 4: it is right, but slower than I hoped</summary>
 #
-# The columns hold every pixel up to $k_h k_w$ times. For a whole batch they are too large for the
-# processor's fast memory. Make the columns of a few images, multiply, go on. A loop over *blocks of images*
-# is fine; a loop over pixels is not.
+# The columns hold every pixel up to $k_h k_w$ times. For a whole batch they are too large for the processor's
+# fast memory. Make the columns of a few images, multiply, go on. A loop over *blocks of images* is fine; a
+# loop over pixels is not.
 # </details>
 
 
@@ -1431,8 +1412,8 @@ plots.show_images(
 )
 
 # %% [markdown]
-# Dilation 1 finds fine edges, dilation 4 broad ones. With dilation 12 her face appears twice, once bright
-# and once dark: every output compares pixels that are 24 apart, and reads nothing in between.
+# Dilation 1 finds fine edges, dilation 4 broad ones. With dilation 12 her face appears twice, once bright and
+# once dark: every output compares pixels that are 24 apart, and reads nothing in between.
 #
 # **The claim measured: same numbers, less time.** The same layer by your two functions.
 
@@ -1447,8 +1428,8 @@ print(f"loops {timing.in_words(loops)}, matrix product {timing.in_words(fast)}: 
 print(f"about {float(f'{loops / fast:.1g}'):.0f} times faster")
 
 # %% [markdown]
-# The number of multiplications has not changed. What has gone is Python's work around each of them. The
-# table below is computed by your function and compared with ours when the notebook is graded.
+# The number of multiplications has not changed. What has gone is Python's work around each of them. The table
+# below is computed by your function and compared with ours when the notebook is graded.
 
 # %% regression="conv2d_settings"
 x = np.sin(np.arange(2 * 3 * 11 * 8) * 0.7).reshape(2, 3, 11, 8)
@@ -1459,15 +1440,15 @@ for stride, padding, dilation in ((1, 0, 1), (2, 0, 1), (1, 1, 2), (3, 2, 2), (2
     print(f"{stride:6d} {padding:8d} {dilation:9d}   {tuple(y.shape)!s:16s} {np.sqrt((y**2).mean()):.3f}")
 
 # %% [markdown]
-# > **To sleep on.** For a 3 × 3 filter the columns hold nearly every pixel nine times. That is nine times
-# > the memory, and still it is faster. Why? And for which kernel size would nothing be copied at all?
-# > (The next section knows.)
+# > **To sleep on.** For a 3 × 3 filter the columns hold nearly every pixel nine times. That is nine times the
+# > memory, and still it is faster. Why? And for which kernel size would nothing be copied at all? (The next
+# > section knows.)
 
 # %% [markdown]
 # ## 9 · The 1 × 1 convolution
 #
-# A window of 1 × 1 sees a single pixel. It cannot find an edge, not even a spot. **What is left for it to
-# do? And how is that not just multiplication?**
+# A window of 1 × 1 sees a single pixel. It cannot find an edge, not even a spot. **What is left for it to do?
+# And how is that not just multiplication?**
 
 # %% figure="draw_one_by_one" tags=["keep-output"]
 plots.finish(
@@ -1479,8 +1460,7 @@ plots.finish(
 # %% [markdown]
 # It sees one *place*, but all **channels** there. It mixes them, at every place with the same matrix.
 #
-# **By hand.** One pixel: red 1, green 5, blue 4. Two filters, then a ReLU, which turns negative
-# numbers to 0:
+# **By hand.** One pixel: red 1, green 5, blue 4. Two filters, then a ReLU, which turns negative numbers to 0:
 #
 # $$\begin{bmatrix}1&0&-1\\-1&0&1\end{bmatrix}\begin{bmatrix}1\\5\\4\end{bmatrix}
 # = \begin{bmatrix}-3\\3\end{bmatrix}
@@ -1488,8 +1468,8 @@ plots.finish(
 # \;\xrightarrow{\;[1\;\;1]\;}\; 3$$
 #
 # A second 1 × 1 layer added up the two numbers. What came out is $|\,\text{red} - \text{blue}\,|$. No matrix
-# alone can compute an absolute value. There is the answer to the second question: multiplications,
-# **followed by a ReLU**.
+# alone can compute an absolute value. There is the answer to the second question: multiplications, **followed
+# by a ReLU**.
 #
 # **The formula.**
 #
@@ -1557,8 +1537,8 @@ checks.run("conv1x1", conv1x1)
 checks.run("conv1x1", conv1x1, hidden=True)
 
 # %% [markdown]
-# **Your function at work.** The little network from above, at every pixel of the photo. One layer
-# gives red − blue. Two layers with a ReLU between them give how *far apart* red and blue are.
+# **Your function at work.** The little network from above, at every pixel of the photo. One layer gives
+# red − blue. Two layers with a ReLU between them give how *far apart* red and blue are.
 
 # %% figure="one_by_one_at_work"
 difference = np.array([[1.0, 0, -1], [-1, 0, 1]], dtype=np.float32)
@@ -1595,6 +1575,8 @@ missed = np.sqrt(((pixels @ best - target) ** 2).mean() / ((target - target.mean
 print(f"with ReLU: the best single layer misses {missed:.0%} of what the two compute")
 
 # %% [markdown]
+# 100 % means: it does no better than answering the mean at every pixel.
+#
 # Second: it makes deep volumes affordable. To filter 256 channels with 3 × 3, first squeeze them to 64,
 # filter, and expand again. This is called a *bottleneck*. Here is the price of both, by your `count_layer`.
 
@@ -1625,14 +1607,14 @@ plots.finish(
 )
 
 # %% [markdown]
-# > **To sleep on.** The image shrinks to a single pixel: $C \times 1 \times 1$. What is another name for
-# > a 1 × 1 convolution then? (The bottleneck returns in notebook 4.)
+# > **To sleep on.** The image shrinks to a single pixel: $C \times 1 \times 1$. What is another name for a
+# > 1 × 1 convolution then? (The bottleneck returns in notebook 4.)
 
 # %% [markdown]
 # ## 10 · How far one output sees
 #
-# Three layers lie on top of each other, each with windows of 3. **How many input pixels can change one
-# number at the top: 3, 7, 9 or 27? And what if the second layer is dilated by 2 and the third by 4?**
+# Three layers lie on top of each other, each with windows of 3. **How many input pixels can change one number
+# at the top: 3, 7, 9 or 27? And what if the second layer is dilated by 2 and the third by 4?**
 
 # %% figure="draw_stacks" tags=["keep-output"]
 figure, axes = plt.subplots(2, 1, figsize=(9.5, 6.6))
@@ -1649,8 +1631,8 @@ plots.finish(
 # Seven, and fifteen, with the same nine weights. This stretch is the output's **receptive field**.
 #
 # **By hand.** Go up from the input and keep two numbers. The *size* is how many input pixels one output can
-# see. The *jump* is how many input pixels lie between two neighbouring outputs. Three layers, the second
-# with stride 2, the third dilated by 2:
+# see. The *jump* is how many input pixels lie between two neighbouring outputs. Three layers, the second with
+# stride 2, the third dilated by 2:
 #
 # | layer $(k, s, d)$ | size grows by $(k-1) \cdot d \cdot$ jump | size | jump |
 # |---|---|---:|---:|
@@ -1757,8 +1739,9 @@ plots.finish(
 )
 
 # %% [markdown]
-# All three fit. But look at the third: with dilation 2 everywhere, about three pixels out of four are
-# **never** read. With 1, 2, 4 none is left out. Wide and complete is a matter of choosing the dilations.
+# All three fit. But look at the third: with dilation 2 everywhere, only 49 of 169 pixels are read, and seven
+# out of ten **never**. With 1, 2, 4 none is left out. Wide and complete is a matter of choosing the
+# dilations.
 #
 # **The claim measured.** How does the receptive field grow with depth? All layers below have windows of 3.
 
@@ -1791,8 +1774,8 @@ plots.finish(
 
 # %% [markdown]
 # Plain layers add 2 pixels each. Strides and doubling dilations both *double* it: 511 pixels after eight
-# layers. The strided stack pays with resolution: its outputs are 256 pixels apart. The dilated one keeps
-# them all.
+# layers. The strided stack pays with resolution: its outputs are 256 pixels apart. The dilated one keeps them
+# all.
 
 # %% regression="receptive_fields"
 print("layers (kernel, stride, dilation)                size  jump   by impulses")
@@ -1818,8 +1801,8 @@ for layers in (
 # %% [markdown]
 # ## 11 · Transposed convolution
 #
-# A layer with windows of 3 and stride 2 turns 7 × 7 pixels into 3 × 3. **Which layer leads from 3 × 3 to 7 ×
-# 7? And does it bring the old pixels back?**
+# A layer with windows of 3 and stride 2 turns 7 × 7 pixels into 3 × 3. **Which layer leads from 3 × 3 to
+# 7 × 7? And does it bring the old pixels back?**
 
 # %% figure="draw_transposed" tags=["keep-output"]
 plots.finish(
@@ -1831,10 +1814,10 @@ plots.finish(
 )
 
 # %% [markdown]
-# A convolution **reads**: many pixels go into one. A *transposed* convolution **writes**: one pixel goes
-# into many. Think of the filter as a **stamp**. Every input pixel presses it onto the output, as strongly as
-# the pixel is bright. The stride says how far apart the stamps begin (the dots). Where stamps overlap, they
-# add up.
+# A convolution **reads**: many pixels go into one. A *transposed* convolution **writes**: one pixel goes into
+# many. Think of the filter as a **stamp**. Every input pixel presses it onto the output, as strongly as the
+# pixel is bright. The stride says how far apart the stamps begin (the dots). Where stamps overlap, they add
+# up.
 #
 # It is easy to take it for dilation, because both have holes. Dilation has them between the **weights**, the
 # transposed convolution between the **pixels**.
@@ -1864,8 +1847,8 @@ plots.finish(
 )
 
 # %% [markdown]
-# Each **row** on the left is a window that reads. Turn the matrix over, and each **column** on the right is
-# a stamp that writes. Two products with the same weights, in the two directions. Transposed, *not inverted*:
+# Each **row** on the left is a window that reads. Turn the matrix over, and each **column** on the right is a
+# stamp that writes. Two products with the same weights, in the two directions. Transposed, *not inverted*:
 # the sizes come back, the pixels do not.
 #
 # **The formula.** Every input number adds to the output, for all $n, c, o, i, j, u, v$:
@@ -1997,7 +1980,7 @@ plots.finish(
 # %% figure="stamps_per_pixel"
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.6))
 for ax, k in zip(axes, (2, 3, 4), strict=True):
-    count = conv_transpose2d(np.ones((1, 1, 4, 4)), np.ones((1, 1, k, k)), None, 2)[0, 0, :9, :9]
+    count = conv_transpose2d(np.ones((1, 1, 4, 4)), np.ones((1, 1, k, k)), None, 2)[0, 0]
     ax.imshow(count, cmap=plots.white_to(plots.OUTPUT), vmin=0, vmax=6)
     for (i, j), number in np.ndenumerate(count):
         ax.text(j, i, f"{number:.0f}", ha="center", va="center", fontsize=11)
@@ -2038,8 +2021,8 @@ for (n, c, h, w), (o, kh, kw), s, p in (
 # The two columns agree to the last digit. Remember this identity: backpropagation through a convolution *is*
 # a transposed convolution (notebook 3).
 #
-# **A second view.** You can get the same output with a plain convolution. Put zeros between the pixels, and
-# a frame of zeros around them; then slide the filter, turned by 180°. This is why the layer is also called
+# **A second view.** You can get the same output with a plain convolution. Put zeros between the pixels, and a
+# frame of zeros around them; then slide the filter, turned by 180°. This is why the layer is also called
 # *fractionally strided*: seen from the output, the window moves half an input pixel at a time.
 
 # %% figure="draw_zeros_between" tags=["keep-output"]
@@ -2057,9 +2040,9 @@ plots.finish(
 # %% [markdown]
 # ## 12 · Convolution in time
 #
-# A network shall tell at every moment whether a machine is about to fail. Its window is 3 long, centred,
-# with padding 1, as in an image. It does well in the laboratory and badly in the factory. **What did it know
-# in the laboratory?**
+# A network shall tell at every moment whether a machine is about to fail. Its window is 3 long, centred, with
+# padding 1, as in an image. It does well in the laboratory and badly in the factory. **What did it know in
+# the laboratory?**
 
 # %% figure="draw_causal" tags=["keep-output"]
 figure, axes = plt.subplots(2, 1, figsize=(9.5, 6.2), height_ratios=[1, 2.2])
@@ -2235,8 +2218,8 @@ plots.finish(
 )
 
 # %% [markdown]
-# The causal layers leak nothing. The centred one leaks one step, at every time. And the causal stack of
-# three layers remembers 8 steps, as your `receptive_field` says. Its printout is compared with ours:
+# The causal layers leak nothing. The centred one leaks one step, at every time. And the causal stack of three
+# layers remembers 8 steps, as your `receptive_field` says. Its printout is compared with ours:
 
 # %% regression="no_leak"
 signal = np.random.default_rng(3).normal(size=(1, 2, 20))
@@ -2430,8 +2413,8 @@ plots.finish(
 #
 # <details><summary>Hint 1: what goes into <code>__init__</code>?</summary>
 #
-# Keep stride, padding and dilation as attributes. Make `self.weight` and `self.bias`, each an
-# `nn.Parameter`. For `bias=False`, set `self.bias = None`.
+# Keep stride, padding and dilation as attributes. Make `self.weight` and `self.bias`, each an `nn.Parameter`.
+# For `bias=False`, set `self.bias = None`.
 # </details>
 # <details><summary>Hint 2: drawing evenly</summary>
 #
@@ -2533,8 +2516,8 @@ for name, layer in (("Conv2d(3, 16, 5)", Conv2d(3, 16, 5)), ("forgetful", Forget
     print(f"{name:17s} parameters found: {parameters:5d}   follows .to(...): {moved!s:5s}   saved: {saved}")
 
 # %% [markdown]
-# The optimiser would train nothing, the GPU would get nothing, the file would hold nothing, and no error
-# says so.
+# The optimiser would train nothing, the GPU would get nothing, the file would hold nothing, and no error says
+# so.
 #
 # And the bound? It decides how strong the signal is that comes out. Stack fresh layers and measure.
 
@@ -2580,17 +2563,21 @@ plots.finish(
 # - compare in **one run**, on one machine.
 #
 # The grey line is the **limit**: the time that the bare multiply-adds would take as one large matrix product
-# (programmers call it GEMM), the thing processors do best. We measure how many multiply-adds a second a
-# product of 384 × 384 numbers reaches here, where all fits into the fast memory, and divide.
+# (programmers call it GEMM), the thing processors do best. We measure how many multiply-adds a second such a
+# product reaches here, at best, where all fits into the fast memory, and divide.
 
 # %% figure="cost"
 small = devices.quick()
 repeats = 3 if small else 9
-square = np.ones((384, 384), dtype=np.float32)
-in_numpy = timing.measure(np.matmul, square, square, label="matrix product, NumPy", repeats=25)
-tensor = torch.from_numpy(square)
-in_torch = timing.measure(torch.matmul, tensor, tensor, label="matrix product, PyTorch", repeats=25)
-per_second = 384**3 / min(in_numpy, in_torch)
+per_second = 0.0  # multiply-adds, by the best of six products
+for side in (256, 384, 512):
+    square = np.ones((side, side), dtype=np.float32)
+    for name, product, factor in (
+        ("NumPy", np.matmul, square),
+        ("PyTorch", torch.matmul, torch.from_numpy(square)),
+    ):
+        seconds = timing.measure(product, factor, factor, label=f"product, {name}, {side}", repeats=25)
+        per_second = max(per_second, side**3 / seconds)
 
 ways = {
     "your loops": (conv2d_loops, ":s", plots.SERIES[0]),
@@ -2652,8 +2639,8 @@ plots.finish(
 #   each sum is 16 times as long, but not much slower. It is Python that costs, not the multiplying.
 # - For small layers the fast ways run flat. They pay a fixed price per call, and the multiplying hardly
 #   counts.
-# - For large layers they run parallel to the limit. Twice the side: 4 times the time. Twice the
-#   channels: 4 times, too.
+# - For large layers they run parallel to the limit. Twice the side: 4 times the time. Twice the channels: 4
+#   times, too.
 # - The gap to the limit is the making of columns: memory, not arithmetic.
 #
 # > **To sleep on.** Can a convolution be *faster* than this limit? Nothing forces it to use nine
@@ -2678,7 +2665,7 @@ quiz_weights_per_filter = 27
 checks.quiz("quiz_weights_per_filter", quiz_weights_per_filter)
 
 # %% hidden="quiz_weights_per_filter" points=1
-# Your answer is marked here after you hand in.
+# Question 1, the weights of one filter: your answer is marked here after you hand in.
 checks.quiz("quiz_weights_per_filter", quiz_weights_per_filter, hidden=True)
 
 # %% [markdown]
@@ -2700,7 +2687,7 @@ quiz_bank_size = "d"
 checks.quiz("quiz_bank_size", quiz_bank_size)
 
 # %% hidden="quiz_bank_size" points=1
-# Your answer is marked here after you hand in.
+# Question 2, the size of the bank: your answer is marked here after you hand in.
 checks.quiz("quiz_bank_size", quiz_bank_size, hidden=True)
 
 # %% [markdown]
@@ -2722,7 +2709,7 @@ quiz_vgg_size = "c"
 checks.quiz("quiz_vgg_size", quiz_vgg_size)
 
 # %% hidden="quiz_vgg_size" points=1
-# Your answer is marked here after you hand in.
+# Question 3, the shape after three layers: your answer is marked here after you hand in.
 checks.quiz("quiz_vgg_size", quiz_vgg_size, hidden=True)
 
 # %% [markdown]
@@ -2744,7 +2731,7 @@ quiz_one_by_one = "a"
 checks.quiz("quiz_one_by_one", quiz_one_by_one)
 
 # %% hidden="quiz_one_by_one" points=1
-# Your answer is marked here after you hand in.
+# Question 4, the ReLU between two 1 × 1 layers: your answer is marked here after you hand in.
 checks.quiz("quiz_one_by_one", quiz_one_by_one, hidden=True)
 
 # %% [markdown]
@@ -2771,6 +2758,6 @@ checks.quiz("quiz_one_by_one", quiz_one_by_one, hidden=True)
 # | work in time without knowing the future | `causal_conv1d` |
 # | give weights a home on any device | `Conv2d` |
 #
-# All filters in this notebook were chosen by hand or by chance. **Where do good filters come from?**
-# Notebook 2 begins with filters that people designed a century of thought ago, Sobel's and Gauss's, and then
-# lets a layer *learn* them from pictures.
+# All filters in this notebook were chosen by hand or by chance. **Where do good filters come from?** Notebook
+# 2 begins with filters that people designed, Sobel's and Gauss's, and then lets a layer *learn* them from
+# pictures.
