@@ -40,10 +40,11 @@ def start(folder: Path, limits: Limits, bwrap: Path | None, scratch: Path) -> St
         raise RuntimeError("a student's process is started from a grader, before anything else")
     processes.adopt_orphans()
     ours, theirs = socket.socketpair()
-    holder = namespaces.hold(bwrap, folder, limits.scratch_mb) if bwrap else None
+    user = namespaces.stand_in()
+    holder = namespaces.hold(bwrap, folder, limits.scratch_mb, user) if bwrap else None
     first = os.fork()
     if first == 0:
-        _become_student(theirs, folder, limits, holder is not None, scratch)
+        _become_student(theirs, folder, limits, holder is not None, user, scratch)
     theirs.close()
     try:
         student = first
@@ -59,12 +60,12 @@ def start(folder: Path, limits: Limits, bwrap: Path | None, scratch: Path) -> St
                     f"the student's process could not be started: {message[1]}"
                 )
             student = message[1]
-    except (frames.WireError, TimeoutError) as error:
+    except (frames.WireError, OSError) as error:
         raise namespaces.SandboxUnavailable(f"the student's process did not start: {error}") from error
 
 
 def _become_student(
-    sock: socket.socket, folder: Path, limits: Limits, sandboxed: bool, scratch: Path
+    sock: socket.socket, folder: Path, limits: Limits, sandboxed: bool, user: int | None, scratch: Path
 ) -> NoReturn:
     """The forked child's whole life."""
     try:
@@ -76,6 +77,8 @@ def _become_student(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if sandboxed:
             message, _ = frames.receive(sock)
+            if user is not None:
+                namespaces.become(user)
             _enter(sock, message[1])
             counted_apart = namespaces.give_up_rights(owner, true_root)
             # The sandbox dies with the grader, and with the sandbox everything inside.

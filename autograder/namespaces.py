@@ -91,13 +91,17 @@ class Holder:
         return (processes.children(told["child-pid"]) or [told["child-pid"]])[0]
 
 
-def hold(bwrap: Path, folder: Path, scratch_mb: int) -> Holder:
+def hold(bwrap: Path, folder: Path, scratch_mb: int, user: int | None = None) -> Holder:
     """Start building a sandbox.
 
     Args:
         bwrap: the program.
         folder: the release folder; its files can be read in the working directory.
         scratch_mb: how much may be written, to the home folder and to /tmp each.
+        user: who builds it, from `stand_in`.
+
+    Raises:
+        OSError: the program cannot be started, or not as this user.
     """
     info, info_out = os.pipe()
     arguments = [
@@ -117,6 +121,9 @@ def hold(bwrap: Path, folder: Path, scratch_mb: int) -> Holder:
         pass_fds=[info_out],
         env={},
         bufsize=0,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
     )
     os.close(info_out)
     return Holder(process, info)
@@ -233,10 +240,7 @@ def give_up_rights(unique: int, true_root: bool) -> bool:
     if true_root:
         # Root's files stay closed and its limits count only for a user that is not root. Each process gets a
         # user of its own, so that not even two students' processes have one in common.
-        number = _free_user(unique)
-        os.setgroups([])
-        os.setresgid(number, number, number)
-        os.setresuid(number, number, number)
+        become(_free_user(unique))
     header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
     if _libc.capset(header, bytes(24)):
         raise OSError(ctypes.get_errno(), "the capabilities cannot be given up")
@@ -246,6 +250,22 @@ def give_up_rights(unique: int, true_root: bool) -> bool:
     release = tuple(int(part) for part in platform.release().split(".")[:2] if part.isdigit())
     # Since Linux 5.14 each user namespace counts its own processes; the real root is never limited.
     return true_root or (os.geteuid() != 0 and release >= (5, 14))
+
+
+def stand_in() -> int | None:
+    """The user to become before anything else; None for who need not.
+
+    In a container root often may not build namespaces, but anybody may build a user namespace of his own;
+    inside that, root would still own root's files.
+    """
+    return _free_user(os.getpid()) if os.geteuid() == 0 and not is_true_root() else None
+
+
+def become(user: int) -> None:
+    """Change the user and the group, for ever."""
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
 
 
 def _enter_own_user_namespace() -> None:

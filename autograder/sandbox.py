@@ -17,11 +17,13 @@ from .namespaces import (
     NOTEBOOK,
     ROOT,
     SandboxUnavailable,
+    become,
     give_up_rights,
     hold,
     is_true_root,
     join,
     library_folders,
+    stand_in,
 )
 
 TRIAL_SECONDS = 60
@@ -101,10 +103,12 @@ def trial() -> NoReturn:
     """Build a sandbox, go in, and look round; the exit code and the last line of stderr tell the result."""
     processes.adopt_orphans()
     try:
-        true_root = is_true_root()
-        holder = hold(Path(sys.argv[1]), ROOT / "utils", 16)
+        true_root, user = is_true_root(), stand_in()
+        holder = hold(Path(sys.argv[1]), ROOT / "utils", 16, user)
         first = os.fork()
         if first == 0:
+            if user is not None:
+                become(user)
             join(holder.wait(TRIAL_SECONDS))
             second = os.fork()
             if second:

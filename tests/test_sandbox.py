@@ -154,7 +154,7 @@ def test_a_new_user_namespace_cannot_be_made():
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="these numbers are those of x86-64")
 def test_dangerous_calls_are_refused():
-    numbers = {name: number for name, number in seccomp._X86_64.items()}
+    numbers = dict(seccomp._X86_64)
     got = texts(TRY, *(f"print(end=str(call({number}, 0, 0, 0, 0, 0)))" for number in numbers.values()))[1:]
     assert dict(zip(numbers, got, strict=True)) == dict.fromkeys(numbers, "(-1, 'EPERM')")
     more = attempts(
@@ -291,7 +291,7 @@ def test_a_program_that_is_no_sandbox_is_found_out(tmp_path):
     fake = tmp_path / "bwrap"
     fake.write_text("#!/bin/sh\necho 'bwrap: no permissions to create a new namespace' >&2\nexit 1\n")
     fake.chmod(0o755)
-    assert "no permissions to create a new namespace" in sandbox._trial_in_fresh_interpreter(fake)
+    assert "permission" in sandbox._trial_in_fresh_interpreter(fake).lower()
 
 
 def test_where_nothing_works_the_words_help(monkeypatch):
@@ -308,11 +308,11 @@ def test_where_nothing_works_the_words_help(monkeypatch):
     [
         "import os; os.kill(os.getpid(), 19)",  # SIGSTOP
         "import os, signal\nfor p in (2, 1): os.kill(p, 9)",  # the processes that hold the sandbox
-        "import os, sys\nfor p in os.listdir('/proc'):\n    if p.isdigit() and int(p) != os.getpid():\n        try: os.kill(int(p), 9)\n        except OSError: pass",
-        "import threading, os\nthreading.Thread(target=lambda: [None for _ in iter(int, 1)]).start()\nos.kill(os.getpid(), 19)",
+        "import os\nfor p in range(2, 99):\n    try: os.getpid() == p or os.kill(p, 9)\n    except OSError: pass",
+        "import os, threading\nthreading.Thread(target=sum, args=(iter(int, 1),)).start()\nos.kill(os.getpid(), 19)",
     ],
 )
 def test_signals_hurt_only_their_sender(cell):
     result = script(cell, "print('on')", cell_seconds=0.5)
-    assert result["steps"][1]["status"] == ("ok" if result["alive"] else "not run")
+    assert result["steps"][1]["status"] in (("ok",) if result["alive"] else ("died", "not run"))
     assert texts("print('next student')") == ["next student\n"]
