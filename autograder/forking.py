@@ -148,6 +148,7 @@ class _Parent:
         """Serve until the control connection closes or the client is gone."""
         while True:
             ready = {number for number, _ in self._poll.poll(self._patience())}
+            # The kernel's "die with your parent" will not do: it means the thread that started this process.
             if os.getppid() != self._client:
                 return
             if self._wake in ready:
@@ -181,7 +182,13 @@ class _Parent:
         if processes.threads() != 1:
             raise RuntimeError("the warm parent has threads")
         parent = os.getpid()
-        number = os.fork()
+        try:
+            number = os.fork()
+        except OSError as error:  # the machine has no process or no memory left for this job
+            os.write(status, str(error).encode())
+            os.close(status)
+            connection.close()
+            return True
         if number == 0:
             self._become_grader(connection, folder, parent)
         deadline = time.monotonic() + json.loads(note)["timeout"]
@@ -239,7 +246,7 @@ class _Parent:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
-            for job in self._jobs.values():
+            for job in (*self._jobs.values(), *self._ended):
                 job.connection.close()
                 os.close(job.status)
             send_json(connection, _do_job(connection, self._bwrap, Path(folder)))

@@ -36,22 +36,23 @@ def clean_text(value: object, limit: int = 4096) -> str:
 
 
 def send(
-    sock: socket.socket, message: list, buffers: Sequence[Buffer] = (), seconds: float | None = None
+    sock: socket.socket, message: list, buffers: Sequence[Buffer] = (), deadline: float | None = None
 ) -> None:
-    """Write one frame; `seconds` bounds the time the other side may take to read it.
+    """Write one frame.
+
+    Args:
+        deadline: on `time.monotonic()`'s clock, for the other side to read it; None waits for ever.
 
     Raises:
-        WireError: the frame is too large.
-        TimeoutError, OSError: from the socket.
+        WireError: the frame is too large. TimeoutError: not read in time. OSError: from the socket.
     """
     sizes = [len(buffer) for buffer in buffers]
     header = msgpack.packb([message, sizes])
     if len(header) > MAX_HEADER_BYTES or sum(sizes) > MAX_FRAME_BYTES:
         raise WireError(f"too large to hand over: more than {MAX_FRAME_BYTES >> 20} MB, or too many objects")
-    sock.settimeout(seconds)
-    sock.sendall(_PREFIX.pack(_MAGIC, len(header), sum(sizes)) + header)
-    for buffer in buffers:
-        sock.sendall(buffer)
+    for part in (_PREFIX.pack(_MAGIC, len(header), sum(sizes)) + header, *buffers):
+        _set_time_left(sock, deadline)
+        sock.sendall(part)
 
 
 def receive(
@@ -92,13 +93,7 @@ def _read(sock: socket.socket, size: int, deadline: float | None) -> bytearray:
     # Memory grows with what really arrives, not with what was announced.
     data = bytearray()
     while len(data) < size:
-        if deadline is None:
-            sock.settimeout(None)
-        else:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            sock.settimeout(left)
+        _set_time_left(sock, deadline)
         try:
             chunk = sock.recv(min(_CHUNK_BYTES, size - len(data)))
         except ConnectionError as error:
@@ -107,3 +102,10 @@ def _read(sock: socket.socket, size: int, deadline: float | None) -> bytearray:
             raise Closed("the connection was closed")
         data += chunk
     return data
+
+
+def _set_time_left(sock: socket.socket, deadline: float | None) -> None:
+    left = None if deadline is None else deadline - time.monotonic()
+    if left is not None and left <= 0:
+        raise TimeoutError
+    sock.settimeout(left)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
@@ -204,6 +204,10 @@ class CourseShell(InteractiveShell):
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is no event loop to integrate with."""
+
+    def _tee(self, channel: str) -> Any:
+        """Keep no second copy of all that is printed, for a history that is never saved."""
+        return nullcontext()
 
     def ask_exit(self) -> None:
         """`exit` and `quit` end the cell, not the notebook."""

@@ -163,7 +163,7 @@ class StudentProcess:
         self._callbacks.append(table)
         try:
             message = [operation, released, seconds, words, encoded]
-            frames.send(self._sock, message, encoder.buffers, seconds=deadline - start)
+            frames.send(self._sock, message, encoder.buffers, deadline)
             return self._reply(encoder.arrays, deadline, max_bytes)
         except TimeoutError:
             if not self.ended:
@@ -237,7 +237,7 @@ class StudentProcess:
             encoder = wire.Encoder()
             name = type(error).__name__
             reply = ["raised", name if name in EXCEPTIONS else "RuntimeError", frames.clean_text(str(error))]
-        frames.send(self._sock, reply, encoder.buffers, seconds=max(0.001, deadline - time.monotonic()))
+        frames.send(self._sock, reply, encoder.buffers, deadline)
 
     def _opaque(self, value: Any, table: dict[int, Callable]) -> list:
         """How objects of the grader travel: never as themselves."""
