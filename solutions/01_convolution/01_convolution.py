@@ -2636,12 +2636,13 @@ plots.finish(
 # the picture slowly:
 #
 # - The loops pay for every output number, and hardly for what each of them sums up: from 4 channels to 64
-#   each sum is 16 times as long, but not much slower. It is Python that costs, not the multiplying.
-# - For small layers the fast ways run flat. They pay a fixed price per call, and the multiplying hardly
-#   counts.
-# - For large layers they run parallel to the limit. Twice the side: 4 times the time. Twice the channels: 4
-#   times, too.
-# - The gap to the limit is the making of columns: memory, not arithmetic.
+#   each sum is 16 times as long, but takes only about twice the time. It is Python that costs, not the
+#   multiplying.
+# - For small layers the fast ways run flat, far above the limit. They pay a fixed price per call, and the
+#   multiplying hardly counts.
+# - For large layers they rise like the limit: with twice the side the work is 4 times as much, with twice the
+#   channels also. PyTorch comes close to the limit.
+# - The gap that stays above it is mostly the making of columns: memory, not arithmetic.
 #
 # > **To sleep on.** Can a convolution be *faster* than this limit? Nothing forces it to use nine
 # > multiplications per window. (Look up *Winograd* if you are curious, or ask how a Fourier transform would
