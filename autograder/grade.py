@@ -6,6 +6,7 @@ Every way of grading (the engine, nbgrader's `autograde`, the audit of the check
 from __future__ import annotations
 
 import copy
+import json
 import time
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from .intake import Missing, PlannedCell, Submission, Unreadable, read_submissio
 from .referee import Referee, Verdict, regression_share
 from .student import StudentProcess
 from .versions import versions
+
+OUTPUT_BYTES = 32 << 20  # of the outputs of all the student's cells, as the graded notebook's file has them
 
 STATUSES = (
     "graded",
@@ -159,6 +162,7 @@ class _Grading:
         self._grades: list[CellGrade] = []
         self._notes: list[str] = []
         self._cpu_seconds = 0.0
+        self._output_room = OUTPUT_BYTES
 
     def run(self, start: float) -> Grade:
         nodes = [self._visit(planned) for planned in self._submission.cells]
@@ -205,11 +209,22 @@ class _Grading:
             planned.role != "figure"
         ):  # pictures give no points: they are the student's to look at, not ours to run
             run = self._process.run(planned.source, planned.id)
-            node["outputs"] = run.outputs
+            node["outputs"] = self._within_room(run.outputs)
             self._cpu_seconds += run.cpu_seconds
             if run.note:
                 self._notes.append(run.note)
         return node
+
+    def _within_room(self, outputs: list[dict]) -> list[dict]:
+        """The outputs of one cell, or none where the notebook would become too large for a file."""
+        if not outputs:
+            return outputs
+        size = len(json.dumps(outputs))
+        if size > self._output_room:
+            self._notes.append(f"Outputs of more than {OUTPUT_BYTES >> 20} MB in all were left out.")
+            return []
+        self._output_room -= size
+        return outputs
 
     def _node(self, planned: PlannedCell) -> dict[str, Any]:
         template = self._templates.get(planned.id)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 
 from utils import checks
+from utils.compare import known
 
 from .assignment import Assignment, Cell
 from .regression import difference
@@ -57,14 +58,10 @@ class Referee:
         except checks.CheckFailed as failure:
             picture = [] if cell.role == "hidden" else _picture(failure)
             return _failed(str(failure), failure.misconception or "", picture)
-        except AssertionError as failure:
-            return _failed(str(failure) or "A check of this cell does not hold.")
         except StudentDied as ending:
             return _failed(str(ending))
-        except NameError as missing:
-            return _failed(_words(missing))
         except Exception as error:
-            return _failed(f"Your code raised {_words(error)}")
+            return _failed(_reason(error, cell.role == "hidden"))
         share = _share(value, cell.points)
         outputs = [_stream(printed.getvalue())] if printed.getvalue() else []
         if share < 1:
@@ -123,8 +120,23 @@ def _share(value: object, points: float) -> float:
 
 
 def _words(error: Exception) -> str:
-    name = error.type_name if isinstance(error, StudentError) else type(error).__name__
-    return f"{name}: {error}" if str(error) else name
+    return f"{_name(error)}: {error}" if str(error) else _name(error)
+
+
+def _reason(error: Exception, hidden: bool) -> str:
+    """Why a check failed. For a hidden one not in the code's own words: they could carry the inputs."""
+    of_student = isinstance(error, StudentError) or hasattr(error, "student_traceback")
+    if isinstance(error, AssertionError) and not of_student:
+        return str(error) or "A check of this cell does not hold."
+    if isinstance(error, NameError) and not of_student:
+        return _words(error)
+    if hidden:
+        return f"Your code raised {known(_name(error))}."
+    return f"Your code raised {_words(error)}"
+
+
+def _name(error: Exception) -> str:
+    return error.type_name if isinstance(error, StudentError) else type(error).__name__
 
 
 def _failed(message: str, misconception: str = "", extra: list[dict] | None = None) -> Verdict:
