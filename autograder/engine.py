@@ -13,6 +13,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from .warm import GraderDied, GraderTimeout, WarmParent
 log = logging.getLogger("autograder")
 
 HASHED_BYTES = 128 << 20  # a larger file is refused by intake; its beginning is enough for the key
+
+LONGEST_NAME = 200  # bytes of a student's name; files are named after it, with endings
 
 
 class NothingToGrade(Exception):
@@ -61,7 +64,9 @@ def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()
     jobs = []
     for place in sorted(submitted.glob(f"*/{assignment.name}")):
         student = place.parent.name
-        if not students or student in students:
+        if not _is_usable(student):
+            log.warning("The folder %r in %s is left out: no student's name; rename it", student, submitted)
+        elif not students or student in students:
             path = place / f"{assignment.name}.ipynb"
             jobs.append(Job(student, path, _key(path, assignment)))
     if not jobs:
@@ -73,6 +78,12 @@ def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()
     return jobs
 
 
+def _is_usable(student: str) -> bool:
+    """Whether a folder's name can go into a gradebook, a page and the names of further files."""
+    size = len(student.encode("utf-8", "replace"))
+    return student.isprintable() and not student.startswith(".") and size <= LONGEST_NAME
+
+
 def _key(path: Path, assignment: Assignment) -> str:
     """Depends on all that can change the grade; a link or a pipe is never opened."""
     digest = hashlib.sha256(json.dumps(versions(assignment.version), sort_keys=True).encode())
@@ -82,9 +93,10 @@ def _key(path: Path, assignment: Assignment) -> str:
             information = os.lstat(file)
         except OSError:
             continue
-        digest.update(f"{file.name} {stat.S_IFMT(information.st_mode)}".encode())
+        digest.update(os.fsencode(file.name) + f" {stat.S_IFMT(information.st_mode)}".encode())
         if stat.S_ISREG(information.st_mode):
-            with file.open("rb") as stream:
+            # What cannot be opened is intake's to explain, for this student alone.
+            with suppress(OSError), file.open("rb") as stream:
                 digest.update(stream.read(HASHED_BYTES))
     return digest.hexdigest()
 

@@ -243,3 +243,16 @@ def test_a_link_is_not_followed_for_the_key(course):
     path.symlink_to("/dev/zero")
     os.mkfifo(path.parent / "pipe.ipynb")
     assert [job.student for job in find_jobs(course, load(course, NAME))] == ["ada", "bob"]
+
+
+def test_odd_names_stop_nobody(course, caplog):
+    hand_in(course, "ada", RIGHT)
+    hand_in(course, "Zoë <b>", RIGHT)
+    for name in (b"\xff\xfe", b"x" * 250, b"line\nbreak", b".hidden"):
+        (course / "submitted" / os.fsdecode(name) / NAME).mkdir(parents=True)
+    beside = course / "submitted" / "ada" / NAME / os.fsdecode(b"\xff.ipynb")
+    beside.write_text("{}")
+    beside.chmod(0)
+    grade_and_record(course, course, NAME, options=OPTIONS)
+    assert scores(course) == {"ada": 100, "Zoë <b>": 100}
+    assert caplog.text.count("rename it") == 4
