@@ -62,7 +62,7 @@ def serve() -> NoReturn:
     control = socket.socket(fileno=settings["control"])
     control.set_inheritable(False)
     try:
-        _warm_up(settings["folder"], (*PRELOAD, *settings["preload"]))
+        _warm_up(settings["folder"], (*settings["preload"], *PRELOAD))
         control.send(b"ready")
     except BaseException:
         control.send(traceback.format_exc(limit=-3).encode()[-60_000:])

@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from autograder.assignment import Limits
 from autograder.warm import WarmParent
 
 ROOT = Path(__file__).resolve().parents[1]
+SECRET = "hush"  # in the environment of whoever starts a warm parent
 RELEASE = ROOT / "tests" / "fixtures" / "release"
 
 sandboxed = pytest.mark.skipif(not sandbox.detect().works, reason=sandbox.detect().words)
@@ -21,6 +23,7 @@ sandboxed = pytest.mark.skipif(not sandbox.detect().works, reason=sandbox.detect
 @functools.cache
 def warm_parent(mode: str) -> WarmParent:
     """One for all tests of a mode: starting takes seconds."""
+    os.environ["COURSE_TEST_SECRET"] = SECRET
     parent = WarmParent(mode)
     atexit.register(parent.close)
     return parent

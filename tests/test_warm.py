@@ -170,12 +170,12 @@ def _is_alive(process: int) -> bool:
 
 
 def test_a_warm_parent_that_was_killed_is_started_again():
-    with WarmParent("none") as parent:
-        parent.run("tests.isolation_jobs:modules", {"names": []}, None, 60)
-        assert parent._process is not None
-        os.kill(parent._process.pid, signal.SIGKILL)
-        parent._process.wait()
-        assert parent.run("tests.isolation_jobs:modules", {"names": ["os"]}, None, 60) == {"os": True}
+    parent = warm_parent("none")
+    parent.run("tests.isolation_jobs:modules", {"names": []}, None, 60)
+    assert parent._process is not None
+    os.kill(parent._process.pid, signal.SIGKILL)
+    parent._process.wait()
+    assert parent.run("tests.isolation_jobs:modules", {"names": ["os"]}, None, 60) == {"os": True}
 
 
 def test_a_warm_parent_that_cannot_start_says_why():
