@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -26,6 +27,8 @@ from typing import Any, NoReturn
 from . import processes
 from .namespaces import SandboxUnavailable
 from .warm import receive_json, send_json
+
+GRADER_MEMORY_MB = 4096  # beyond what the libraries need; answers of 256 MB at most come one at a time
 
 PRELOAD = (
     "numpy",
@@ -258,6 +261,12 @@ class _Parent:
             os._exit(code)
 
 
+def _limit_memory() -> None:
+    """A grader that is fed without end gets a MemoryError, and the machine does not suffer."""
+    limit = processes.address_space_bytes() + GRADER_MEMORY_MB * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
 def _do_job(connection: socket.socket, bwrap: Path | None, folder: Path) -> dict[str, Any]:
     """In the grader: the student's process first, while this memory holds nothing of the course."""
     from .assignment import Limits
@@ -270,6 +279,7 @@ def _do_job(connection: socket.socket, bwrap: Path | None, folder: Path) -> dict
             if bwrap is None:
                 folder.mkdir(mode=0o700)
             student = start(Path(wanted["folder"]), Limits(**wanted["limits"]), bwrap, folder)
+            _limit_memory()
         job = receive_json(connection)
         module, _, function = job["target"].partition(":")
         result = getattr(importlib.import_module(module), function)(student, **job["arguments"])

@@ -132,7 +132,7 @@ def _close_all_but(keep: int) -> None:
 
 def _limit(limits: Limits, counted_apart: bool) -> None:
     """Limits that the kernel holds; each process that the code starts has the same."""
-    size = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    size = processes.address_space_bytes()
     processor = int(limits.total_seconds * PROCESSOR_FACTOR) + 1
     for kind, value in (
         # The libraries' own address space comes on top; most of it is never touched.

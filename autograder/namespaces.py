@@ -8,7 +8,6 @@ fresh interpreter, which costs seconds for each submission.)
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import json
 import os
 import platform
@@ -21,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import processes, seccomp
+from .processes import libc
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = Path("/scratch")  # inside the sandbox; holds nothing at the start
@@ -57,7 +57,6 @@ _PR_SET_SECUREBITS, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 28, 38, 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _SECUREBITS = 0x2F  # root means nothing, keep no capabilities when the user changes, and both for ever
 _CAPABILITY_VERSION = 0x20080522
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class SandboxUnavailable(Exception):
@@ -196,6 +195,8 @@ def join(process: int) -> None:
     Raises:
         OSError: the kernel refuses.
     """
+    import fcntl  # not on every system
+
     folder = f"/proc/{process}/ns/"
     namespaces = {name: os.open(folder + name, os.O_RDONLY) for name in (*_NAMESPACES, "user")}
     here = os.stat("/proc/self/ns/user").st_ino
@@ -213,7 +214,7 @@ def join(process: int) -> None:
 
 
 def _setns(descriptor: int, kind: int, name: str) -> None:
-    if _libc.setns(descriptor, kind):
+    if libc().setns(descriptor, kind):
         raise OSError(ctypes.get_errno(), f"the sandbox's {name} namespace cannot be entered")
 
 
@@ -233,16 +234,16 @@ def give_up_rights(unique: int, true_root: bool) -> bool:
     if not true_root:
         _enter_own_user_namespace()
     for capability in range(64):
-        if _libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) == 1:
+        if libc().prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) == 1:
             _prctl(_PR_CAPBSET_DROP, capability)
-    _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    libc().prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     _prctl(_PR_SET_SECUREBITS, _SECUREBITS)
     if true_root:
         # Root's files stay closed and its limits count only for a user that is not root. Each process gets a
         # user of its own, so that not even two students' processes have one in common.
         become(_free_user(unique))
     header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
-    if _libc.capset(header, bytes(24)):
+    if libc().capset(header, bytes(24)):
         raise OSError(ctypes.get_errno(), "the capabilities cannot be given up")
     forbid()
     # Readable for the grader's user again, who looks at the memory in use.
@@ -276,7 +277,7 @@ def _enter_own_user_namespace() -> None:
     """
     user, group = os.geteuid(), os.getegid()
     _prctl(_PR_SET_DUMPABLE, 1)  # or its own files in /proc belong to root
-    if _libc.unshare(_CLONE_NEWUSER):
+    if libc().unshare(_CLONE_NEWUSER):
         raise OSError(ctypes.get_errno(), "a user namespace inside the sandbox is refused")
     for file, text in (
         ("setgroups", "deny"),
@@ -305,5 +306,5 @@ def forbid() -> None:
 
 
 def _prctl(option: int, value: int) -> None:
-    if _libc.prctl(option, value, 0, 0, 0):
+    if libc().prctl(option, value, 0, 0, 0):
         raise OSError(ctypes.get_errno(), f"prctl {option} is refused")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import signal
 import time
 from contextlib import suppress
 from pathlib import Path
 
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_TICKS = os.sysconf("SC_CLK_TCK")
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@functools.cache
+def libc() -> ctypes.CDLL:
+    """The C library; loaded late, so that this file can be imported on every system."""
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def adopt_orphans() -> None:
@@ -21,12 +25,12 @@ def adopt_orphans() -> None:
 
     So nobody escapes `end_all` by forking twice.
     """
-    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def die_with_parent(parent: int) -> None:
     """Be killed when the parent process, which has this number, dies."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it is dead already
         os._exit(1)
 
@@ -85,10 +89,15 @@ def bury_children() -> dict[int, int]:
     return dead
 
 
+def address_space_bytes() -> int:
+    """Address space of this process, used or not: what RLIMIT_AS counts."""
+    return int(_read("/proc/self/statm").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def resident_bytes(process: int) -> int:
     """Memory a process has in use, pages shared with others counted in full; 0 if it has gone."""
     fields = _read(f"/proc/{process}/statm").split()
-    return int(fields[1]) * _PAGE_BYTES if len(fields) > 1 else 0
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else 0
 
 
 def proportional_bytes(process: int) -> int:
@@ -102,7 +111,7 @@ def proportional_bytes(process: int) -> int:
 def cpu_seconds(process: int) -> float:
     """Processor time of a process and of its children that have ended; 0 if it has gone."""
     fields = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / _TICKS if len(fields) > 14 else 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") if len(fields) > 14 else 0.0
 
 
 def threads() -> int:

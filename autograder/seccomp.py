@@ -11,6 +11,8 @@ import errno
 import platform
 import struct
 
+from .processes import libc
+
 # From the kernel's tables: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h.
 _SAME = {  # calls new enough to have one number on all machines
     "pidfd_getfd": 438,
@@ -163,8 +165,7 @@ def deny() -> None:
     program = _program()
     code = ctypes.create_string_buffer(program, len(program))
     filter_ = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.c_char_p(filter_), 0, 0):
+    if libc().prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.c_char_p(filter_), 0, 0):
         raise OSError(ctypes.get_errno(), "seccomp is refused")
 
 
