@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import time
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -142,6 +143,13 @@ def not_graded(assignment: Assignment, student: str, status: str, reason: str) -
     return _with_notebook(result, notebook)
 
 
+def _as_plain_text(source: str) -> str:
+    """A student's own text as a block of code: pages that render a notebook would run the scripts in it."""
+    longest = max(map(len, re.findall("`+", source)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{source}\n{fence}"
+
+
 def _with_notebook(result: Grade, notebook: dict[str, Any]) -> Grade:
     """Put the record into the notebook, so that the feedback can be made from the notebook alone."""
     notebook["metadata"] = {**notebook["metadata"], "course": {"grade": result.record()}}
@@ -235,6 +243,8 @@ class _Grading:
             "metadata": metadata,
             "source": planned.source,
         }
+        if planned.role == "extra" and planned.cell_type != "code":
+            node["source"] = _as_plain_text(planned.source)
         if planned.cell_type == "code":
             node |= {"outputs": [], "execution_count": None}
         return node

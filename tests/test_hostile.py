@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from hostile import CASES, HONEST, LEFT_BEHIND, NAME, SECRETS, Case
 from isolation import sandboxed
@@ -97,6 +98,16 @@ def test_no_script_runs_in_the_feedback(course: Path, grades: dict[str, Grade]):
     for page in pages:
         assert "<script>alert" not in page.read_text()
         assert "<img src=x" not in page.read_text()
+
+
+def test_no_script_runs_in_the_formgrader(course: Path, grades: dict[str, Grade]):
+    from nbconvert.exporters import HTMLExporter
+
+    notebook = nbformat.read(course / "autograded" / "scripts" / NAME / f"{NAME}.ipynb", 4)
+    page, _ = HTMLExporter().from_notebook_node(notebook)  # what nbgrader's formgrader shows is made by it
+    assert "alert(1)" in page
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
 
 
 def test_limits_are_kept(grades: dict[str, Grade]):
