@@ -1302,6 +1302,9 @@ plots.finish(
 #
 # ★★★ · 25 minutes · 11 points
 #
+# The check compares shape, dtype and values: strides, padding, dilation, filters that are not square. It also
+# sees whether you loop over pixels.
+#
 # <details><summary>Hint 1: all windows without a loop</summary>
 #
 # `np.lib.stride_tricks.sliding_window_view(padded, (a, b), axis=(2, 3))` is a *view* of every $a \times b$
@@ -1483,7 +1486,8 @@ plots.finish(
 #
 # ★ · 10 minutes · 5 points
 #
-# Write it as **one matrix product**, without calling `conv2d`.
+# Write it as **one matrix product**, without calling `conv2d`. The check hands you the weight in both shapes,
+# for several images, with bias and without.
 #
 # <details><summary>Hint 1: where are the columns?</summary>
 #
@@ -1652,6 +1656,8 @@ plots.finish(
 # ### Exercise: `receptive_field`
 #
 # ★★ · 10 minutes · 6 points
+#
+# The check compares both numbers, for stacks with strides and dilations in different places.
 #
 # <details><summary>Hint 1: the loop</summary>
 #
@@ -1863,6 +1869,8 @@ plots.finish(
 # ### Exercise: `conv_transpose2d`
 #
 # ★★★ · 25 minutes · 9 points
+#
+# The check compares shape, dtype and values: stamps that overlap and stamps that do not, channels, padding.
 #
 # <details><summary>Hint 1: a canvas</summary>
 #
@@ -2088,6 +2096,9 @@ plots.finish(
 #
 # ★★ · 15 minutes · 6 points
 #
+# The check compares shape, dtype and values for several channels and dilations, and looks for leaks from the
+# future.
+#
 # <details><summary>Hint 1: how many zeros?</summary>
 #
 # How far back does the first tap look? So many zeros go before the beginning. After the end: none.
@@ -2284,6 +2295,7 @@ print("F.unfold(x, (2, 2)) =\n", F.unfold(x, (2, 2))[0].numpy())
 # ★★ · 15 minutes · 6 points
 #
 # Use `F.unfold` and one matrix product. `F.conv2d` would do all of it for you; leave it for the comparison.
+# The check looks at the values, and whether gradients flow back through your function.
 #
 # <details><summary>Hint 1: mind the order</summary>
 #
@@ -2409,7 +2421,8 @@ plots.finish(
 #
 # ★★ · 15 minutes · 6 points
 #
-# Inside `forward` you may use `F.conv2d`, or your own `conv2d_unfold`. You have earned it.
+# Inside `forward` you may use `F.conv2d`, or your own `conv2d_unfold`. You have earned it. The check looks at
+# the parameters, their shapes and first values, and at what your layer makes of a batch.
 #
 # <details><summary>Hint 1: what goes into <code>__init__</code>?</summary>
 #
