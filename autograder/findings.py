@@ -5,12 +5,19 @@ One plain sentence for each kind of thing, naming the cells; it stands in the st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from .matching import Matching
 from .roles import GRADED, JUDGES
 
 EXCUSING_TAGS = {"skip-execution", "raises-exception", "nbval-skip", "nbval-ignore-output"}
+# Words that no exercise needs. Code can lie to the probes that look at it in its own process, or look answers
+# up; that cannot be prevented, only shown to a person.
+MEDDLING = re.compile(
+    r"answers\.npz|hidden\.npz|\bprobes\b|import .*\bstored\b|\bautograder\b|\bsettrace\b|\b_getframe\b"
+    r"|\b(?:ast|input)_transformers|/proc/"
+)
 REPAIRS = {
     "unlabelled": "Solutions were found by the names they define: {}.",
     "elsewhere": "Solutions stood in other cells than theirs and were found by the names they define: {}.",
@@ -84,7 +91,18 @@ def tampering(matching: Matching) -> list[str]:
         "Tags that skip or excuse a cell were added and ignored": tags,
         "Added cells claim to be graded checks; they are not": faked,
     }
+    said["Code that has to do with the checks rather than with the exercises; a person should look"] = [
+        cell.grade_id or cell.id or f"number {index + 1}"
+        for index, cell in enumerate(matching.raw.cells)
+        if cell.cell_type == "code" and MEDDLING.search(cell.source) and not _is_given(matching, index)
+    ]
     return [f"{words}: {_listed(cells)}." for words, cells in said.items() if cells]
+
+
+def _is_given(matching: Matching, index: int) -> bool:
+    """Whether a cell holds such words as it was handed out."""
+    owner = matching.owner.get(index)
+    return owner is not None and bool(MEDDLING.search(matching.known[owner].released))
 
 
 def _edited(matching: Matching, all_of_them: bool) -> list[str]:

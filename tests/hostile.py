@@ -200,6 +200,11 @@ sys.settrace(trace); threading.settrace(trace); sys.setprofile(lambda *a: None)"
 from utils import checks
 checks.run = checks.quiz = lambda *a, **k: print("✔")
 checks.CheckFailed = KeyboardInterrupt""",
+    "patch-probes": """
+from utils import probes
+for name in dir(probes):
+    if callable(getattr(probes, name)):
+        setattr(probes, name, lambda *a, **k: {"output": 6})""",
     "print-the-regression": """
 def double(x):
     print([0, 2, 4, 6])

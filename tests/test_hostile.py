@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from hostile import CASES, HONEST, LEFT_BEHIND, NAME, SECRETS, Case
+from hostile import CASES, HONEST, LEFT_BEHIND, NAME, SECRETS, Case, oddities
 from isolation import sandboxed
 
 from autograder import engine, processes
@@ -108,6 +108,17 @@ def test_no_script_runs_in_the_formgrader(course: Path, grades: dict[str, Grade]
     assert "alert(1)" in page
     assert "<script>alert" not in page
     assert "<img src=x" not in page
+
+
+@pytest.mark.parametrize("name", ["patch-probes", "ask-the-caller", "search-memory", "load-the-assignment"])
+def test_meddling_is_shown_to_a_person(name: str, grades: dict[str, Grade]):
+    assert any("a person should look" in sentence for sentence in grades[name].tampering)
+
+
+def test_honest_oddities_are_not_suspected(grades: dict[str, Grade]):
+    assert {
+        case.name: grades[case.name].tampering for case in oddities() if grades[case.name].tampering
+    } == {}
 
 
 def test_limits_are_kept(grades: dict[str, Grade]):
