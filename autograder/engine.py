@@ -66,6 +66,8 @@ def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()
         student = place.parent.name
         if not _is_usable(student):
             log.warning("The folder %r in %s is left out: no student's name; rename it", student, submitted)
+        elif place.parent.is_symlink():
+            log.warning("%s is left out: it is a link, perhaps to another student's work", place.parent)
         elif not students or student in students:
             path = place / f"{assignment.name}.ipynb"
             jobs.append(Job(student, path, _key(path, assignment)))

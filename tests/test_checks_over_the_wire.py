@@ -1,11 +1,13 @@
 """The checks say the same about a function whether it lives in this process or in the student's."""
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from check_jobs import verdict
+from IPython.core.interactiveshell import InteractiveShell
 from isolation import RELEASE, warm_parent
 from styles.convolution import STYLES
 
@@ -66,5 +68,33 @@ def test_wrong_code_gets_the_same_message_over_the_wire(
     code = code.replace("from autograder.cases import Misconceptions", COLLECT)
     cells = numbered(code, [f"given[{i}]" for i in range(len(mistakes))])
     found = remote(recorded, cells, [[m.exercise, f"f{i}"] for i, m in enumerate(mistakes)])
+    # These functions come from a file here and from a cell there: only a cell's line is named.
+    found = [
+        [re.sub(r" \(in \w+, line \d+ of its cell\)", "", message) for message in pair] for pair in found
+    ]
     names = [(mistake.exercise, mistake.name) for mistake in mistakes]
     assert dict(zip(names, found, strict=True)) == dict(zip(names, local, strict=True))
+
+
+BROKEN = """\
+def helper(size):
+    return [0][size]
+
+def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
+    return helper(size)
+"""
+
+
+def test_an_error_is_found_by_its_line_over_the_wire(recorded: Path) -> None:
+    visible, hidden = remote(recorded, [BROKEN], [["output_size", "output_size"]])[0]
+    assert "IndexError: list index out of range (in helper, line 2 of its cell)" in visible
+    assert "line 2" not in hidden  # a hidden message holds none of the code's own words
+
+
+def test_an_error_is_found_by_its_line_in_a_notebook(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "FOLDERS", [recorded])
+    shell = InteractiveShell()
+    shell.run_cell(BROKEN).raise_error()
+    visible, hidden = verdict("output_size", shell.user_ns["output_size"])
+    assert "(in helper, line 2 of its cell)" in visible
+    assert "line 2" not in hidden

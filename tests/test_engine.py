@@ -236,6 +236,12 @@ def test_an_unknown_student_is_named(course):
         find_jobs(course, load(course, NAME), ["bob"])
 
 
+def test_a_link_to_another_students_folder_is_left_out(course):
+    hand_in(course, "ada", RIGHT)
+    (course / "submitted" / "eve").symlink_to(course / "submitted" / "ada")
+    assert [job.student for job in find_jobs(course, load(course, NAME))] == ["ada"]
+
+
 def test_a_link_is_not_followed_for_the_key(course):
     hand_in(course, "ada", RIGHT)
     path = course / "submitted" / "bob" / NAME / f"{NAME}.ipynb"

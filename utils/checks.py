@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 FOLDERS = [Path(), *sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("[0-9]*"))]
 
 WHOLE_NUMBER = "a whole number"  # the form of a quiz; other forms are the letters of its options
+# A line of a traceback that lies in a cell, as Jupyter's kernel and plain IPython name them.
+CELL_FRAME = re.compile(r'File "(?:<ipython-input-[^"]*|[^"]*ipykernel_[^"]*)", line (\d+), in (\w+)')
+
 SMALL = 12  # arrays with at most so many entries are written out in a message
 
 
@@ -117,10 +122,21 @@ def observe(case: stored.Case, function: Callable[..., Any]) -> Outcome:
         if type(error).__name__ == "StudentDied":
             raise  # nothing more can be asked of a process that has ended
         name = getattr(error, "type_name", type(error).__name__)
-        return Outcome(error="ValueError" if isinstance(error, ValueError) else name, words=str(error))
+        return Outcome(
+            error="ValueError" if isinstance(error, ValueError) else name,
+            words=f"{str(error).strip()} {_place(error)}".strip(),
+        )
     place = value.device.type if kind(value) == "tensor" else ""
     elsewhere = "" if place == device.split(":")[0] else place
     return Outcome(value, modified=_modified(case, args, kwargs, device), device=elsewhere)
+
+
+def _place(error: Exception) -> str:
+    """Where in the notebook an error arose, in brackets; "" if that is not known."""
+    # Under grading the error comes from another process, which sends the traceback as text.
+    text = getattr(error, "student_traceback", "") or getattr(error, "traceback_text", "")
+    frames = CELL_FRAME.findall(text or "".join(traceback.format_tb(error.__traceback__)))
+    return f"(in {frames[-1][1]}, line {frames[-1][0]} of its cell)" if frames else ""
 
 
 def _modified(case: stored.Case, args: list[Any], kwargs: dict[str, Any], device: str) -> tuple[str, ...]:

@@ -598,7 +598,7 @@ plots.finish(
 )
 
 # %% [markdown]
-# Up to $s = k$ only remainders are lost: here never more than 8 %. Beyond, gaps open, and they grow in both
+# Up to $s = k$ only remainders are lost: here about 8 % at most. Beyond, gaps open, and they grow in both
 # directions: at $s = k + 1$ a window of 3 misses 43 %.
 
 # %% regression="stride_gaps"
