@@ -19,8 +19,8 @@ from rich.text import Text
 from . import assignment as assignments
 from . import feedback, report, sandbox, timestamps
 from .engine import Settings, find_jobs, grade_class, kept_grades, write_whole
-from .grade import Grade
 from .gradebook import GradebookWriter, late_plugin
+from .result import Grade
 from .settings import course_settings
 
 log = logging.getLogger("autograder")
@@ -131,7 +131,7 @@ def grade_and_record(
 def _write_notebook_and_feedback(folder: Path, grade: Grade, points: dict[str, float]) -> None:
     """As nbgrader lays them out, so that its formgrader and its students' tools find them."""
     place = Path(grade.student) / grade.assignment / grade.assignment
-    write_whole(folder / "autograded" / place.with_suffix(".ipynb"), json.dumps(grade.notebook, indent=1))
+    write_whole(folder / "autograded" / place.with_suffix(".ipynb"), json.dumps(grade.notebook))
     write_whole(folder / "feedback" / place.with_suffix(".html"), feedback.render(grade.notebook, points))
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .assignment import Assignment
-from .grade import Grade, not_graded
+from .result import Grade, not_graded
 from .versions import versions
 from .warm import GraderDied, GraderTimeout, WarmParent
 

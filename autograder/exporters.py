@@ -22,9 +22,9 @@ from traitlets.config import Config
 from . import assignment as assignments
 from . import feedback, sandbox, timestamps
 from .engine import grade_here, student_settings
-from .grade import Grade
 from .gradebook import GradebookWriter
 from .gradebook_cells import GradebookError
+from .result import Grade
 from .settings import CourseGrading
 
 

@@ -40,7 +40,7 @@ from .assignment import Assignment
 from .gradebook_cells import CellRow, CellUpdate, GradebookError, cell_rows
 
 if TYPE_CHECKING:
-    from .grade import Grade
+    from .result import Grade
 
 BUSY_SECONDS = 30  # how long to wait for another program that is writing to an SQLite gradebook
 COURSE = "default_course"  # nbgrader's own default

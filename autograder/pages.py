@@ -23,6 +23,8 @@ DECEPTIVE = re.compile(
 )
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_IMAGE_CHARACTERS = 4_000_000  # base64; about 3 MB of PNG
+# Made once: they build tables that cost more than most cells take.
+_LEXER, _FORMATTER = PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)
 MAX_HIGHLIGHTED_CHARACTERS = 20_000  # longer code is shown plain: lexers can be slow on odd input
 
 
@@ -82,7 +84,7 @@ def code(source: str) -> Markup:
     if len(source) > MAX_HIGHLIGHTED_CHARACTERS:
         return Markup.escape(source)
     # Safe to mark as HTML: the formatter escapes every piece of the source it writes.
-    return Markup(highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n"))
+    return Markup(highlight(source, _LEXER, _FORMATTER).rstrip("\n"))
 
 
 def png_address(data: object) -> str | None:

@@ -84,7 +84,10 @@ class StudentDied(StudentError):
 
 def checked_text(value: Any, limit: int = 16_000) -> str:
     """Printable text, cut."""
-    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in clean_text(value, limit))
+    text = clean_text(value, limit)
+    if text.replace("\n", "").replace("\t", "").isprintable():  # nearly always
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
 
 
 def checked_exception(type_name: Any, builtin: Any, message: Any, traceback_text: Any) -> Exception:

@@ -23,11 +23,13 @@ def code_digest() -> str:
 
 def versions(assignment_version: str) -> dict[str, str]:
     """Name → version of the assignment, the grader, Python and the packages that can change a grade."""
-    found = {
-        "assignment": assignment_version[:16],
-        "grader": code_digest(),
-        "python": platform.python_version(),
-    }
+    own = {"assignment": assignment_version[:16], "grader": code_digest()}
+    return own | _environment()
+
+
+@functools.cache
+def _environment() -> dict[str, str]:
+    found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = version(package)

@@ -20,8 +20,8 @@ from toy_grader import toy_grade
 from traitlets.config import Config
 
 from autograder.assignment import Assignment
-from autograder.grade import Grade
 from autograder.gradebook import GradebookError, GradebookWriter, late_plugin, table_version
+from autograder.result import Grade
 
 NAME = "01_mini"
 

@@ -15,7 +15,7 @@ from isolation import sandboxed
 
 from autograder import engine, processes
 from autograder.classroom import Options, grade_and_record
-from autograder.grade import Grade
+from autograder.result import Grade
 
 pytestmark = sandboxed
 

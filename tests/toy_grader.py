@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment, load
-from autograder.grade import CellGrade, Grade, not_graded
 from autograder.intake import Missing, Unreadable, read_submission
+from autograder.result import CellGrade, Grade, not_graded
 
 
 def toy_grade(path: Path, assignment: Assignment, student: str) -> Grade:
