@@ -2649,7 +2649,7 @@ plots.finish(
 # the picture slowly:
 #
 # - The loops pay for every output number, and hardly for what each of them sums up: from 4 channels to 64
-#   each sum is 16 times as long, but takes only about twice the time. It is Python that costs, not the
+#   each sum is 16 times as long, but takes at most about twice the time. It is Python that costs, not the
 #   multiplying.
 # - For small layers the fast ways run flat, far above the limit. They pay a fixed price per call, and the
 #   multiplying hardly counts.
