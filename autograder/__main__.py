@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Exit codes
-DONE, PROBLEM, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
+# Exit codes; argparse ends a wrong call with 2.
+DONE, PROBLEM, INTERRUPTED = 0, 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

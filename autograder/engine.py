@@ -207,19 +207,9 @@ def _run(
         by_key: dict[Any, Job] = {}
 
         def submit(job: Job) -> Any:
-            arguments = {
-                "root": str(root),
-                "assignment_name": assignment.name,
-                "path": str(job.path),
-                "student": job.student,
-                "limits": asdict(assignment.limits),
-            }
             future = client.submit(
                 grade_here,
-                arguments,
-                settings.sandbox,
-                student_settings(assignment),
-                assignment.limits.total_seconds + settings.grader_seconds,
+                *task(root, assignment, job.path, job.student, settings.sandbox, settings.grader_seconds),
                 key=f"{job.student}-{job.key}",
                 pure=False,
             )
@@ -253,6 +243,22 @@ _warm_parents: dict[str, WarmParent] = {}
 _lock = threading.Lock()
 
 
+def task(
+    root: Path, assignment: Assignment, path: Path, student: str, sandbox: str, grader_seconds: float
+) -> tuple[dict[str, Any], str, dict[str, Any], float]:
+    """The arguments with which `grade_here` grades one submission, here or on a cluster's worker."""
+    limits = asdict(assignment.limits)
+    arguments = {
+        "root": str(root),
+        "assignment_name": assignment.name,
+        "path": str(path),
+        "student": student,
+        "limits": limits,
+    }
+    process = {"folder": str(assignment.release_folder), "limits": limits}
+    return arguments, sandbox, process, assignment.limits.total_seconds + grader_seconds
+
+
 def grade_here(
     arguments: dict[str, Any], sandbox: str, student: dict[str, Any], timeout_seconds: float
 ) -> dict[str, Any]:
@@ -261,21 +267,19 @@ def grade_here(
         if sandbox not in _warm_parents:
             _warm_parents[sandbox] = WarmParent(sandbox)
         parent = _warm_parents[sandbox]
-    for attempt in (1, 2):
-        try:
-            return parent.run(
-                "autograder.grade:run_job", arguments, student=student, timeout_seconds=timeout_seconds
-            )
-        except GraderDied as death:
-            if attempt == 2 or isinstance(death, GraderTimeout):
-                raise
-            log.warning("%s: %s; trying once more", arguments["student"], death)
-    raise AssertionError("not reached")
 
+    def run() -> dict[str, Any]:
+        return parent.run(
+            "autograder.grade:run_job", arguments, student=student, timeout_seconds=timeout_seconds
+        )
 
-def student_settings(assignment: Assignment) -> dict[str, Any]:
-    """What the warm parent must know to start a student's process for this assignment."""
-    return {"folder": str(assignment.release_folder), "limits": asdict(assignment.limits)}
+    try:
+        return run()
+    except GraderTimeout:  # a second try would only take as long again
+        raise
+    except GraderDied as death:
+        log.warning("%s: %s; trying once more", arguments["student"], death)
+        return run()
 
 
 def _close_warm_parents() -> None:

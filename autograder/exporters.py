@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import glob
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from traitlets.config import Config
 
 from . import assignment as assignments
 from . import feedback, sandbox, timestamps
-from .engine import grade_here, student_settings
+from .engine import grade_here, task
 from .gradebook import GradebookWriter
 from .gradebook_cells import GradebookError
 from .result import Grade
@@ -108,15 +107,8 @@ class TolerantExporter(NotebookExporter):
         assignment = self._assignment
         folder = Path(self._course.format_path(self._course.submitted_directory, student, assignment.name))
         path = folder / f"{assignment.name}.ipynb"
-        arguments = {
-            "root": str(self._root),
-            "assignment_name": assignment.name,
-            "path": str(path),
-            "student": student,
-            "limits": asdict(assignment.limits),
-        }
-        seconds = assignment.limits.total_seconds + self._grader_seconds
-        return Grade.from_dict(grade_here(arguments, self._sandbox, student_settings(assignment), seconds))
+        job = task(self._root, assignment, path, student, self._sandbox, self._grader_seconds)
+        return Grade.from_dict(grade_here(*job))
 
 
 class FeedbackExporter(Exporter):

@@ -1,6 +1,6 @@
 """Grades one submission: intake, the student's process, the referee, the regression, the result.
 
-Every way of grading (the engine, nbgrader's `autograde`, the audit of the checks) comes through `grade`.
+Every way of grading a submission (the engine, nbgrader's `autograde`, the demo) comes through `grade`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 from .assignment import Assignment, Cell, load
 from .intake import Missing, PlannedCell, Submission, Unreadable, read_submission
-from .referee import Referee, Verdict, regression_share
-from .result import CellGrade, Grade, not_graded, with_notebook
+from .referee import Referee, Verdict, partial_credit, regression_share
+from .result import CellGrade, Grade, Status, not_graded, with_notebook
 from .student import StudentProcess
 from .versions import versions
 
@@ -90,7 +90,7 @@ class _Grading:
         notebook = {**self._assignment.notebook, "cells": nodes}
         return with_notebook(result, notebook)
 
-    def _status(self) -> str:
+    def _status(self) -> Status:
         if not self._process.alive:
             return "stopped early"
         return "graded with repairs" if self._submission.repairs else "graded"
@@ -110,9 +110,7 @@ class _Grading:
             node["outputs"] = verdict.outputs
         elif planned.role == "regression_points":
             node["outputs"] = self._regression_points(self._cells[planned.id])
-        elif (
-            planned.role != "figure"
-        ):  # pictures give no points: they are the student's to look at, not ours to run
+        elif planned.role != "figure":  # pictures give no points, and nothing depends on them
             run = self._process.run(planned.source, planned.id)
             node["outputs"] = self._within_room(run.outputs)
             self._cpu_seconds += run.cpu_seconds
@@ -164,9 +162,7 @@ class _Grading:
         share = regression_share(self._regressions)
         wrong = [verdict.message for verdict in self._regressions.values() if not verdict.passed]
         self._record(cell, Verdict(not wrong, share, "\n".join(wrong)))
-        points = round(share * cell.points, 4)
-        data = {"text/plain": repr(points)}
-        return [{"output_type": "execute_result", "execution_count": None, "metadata": {}, "data": data}]
+        return [partial_credit(round(share * cell.points, 4))]
 
 
 def _as_plain_text(source: str) -> str:

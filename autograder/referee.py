@@ -65,7 +65,7 @@ class Referee:
         share = _share(value, cell.points)
         outputs = [_stream(printed.getvalue())] if printed.getvalue() else []
         if share < 1:
-            outputs.append(_result(share * cell.points))
+            outputs.append(partial_credit(share * cell.points))
         return Verdict(share == 1, share, "" if share == 1 else "Part of this check holds.", outputs=outputs)
 
     def watch(self, cell: Cell) -> Verdict:
@@ -153,7 +153,8 @@ def _error(message: str) -> dict:
     return {"output_type": "error", "ename": "CheckFailed", "evalue": message, "traceback": [message]}
 
 
-def _result(points: float) -> dict:
+def partial_credit(points: float) -> dict:
+    """The output by which nbgrader scores a test cell with a part of its points."""
     return {
         "output_type": "execute_result",
         "execution_count": None,

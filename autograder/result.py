@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from .assignment import Assignment
 from .versions import versions
 
-STATUSES = (
-    "graded",
-    "graded with repairs",
-    "stopped early",
-    "missing",
-    "ungradable",
-    "grader error",
-)
+Status = Literal["graded", "graded with repairs", "stopped early", "missing", "ungradable", "grader error"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +32,7 @@ class Grade:
 
     student: str
     assignment: str
-    status: str  # one of STATUSES
+    status: Status
     score: float
     max_score: float
     cells: tuple[CellGrade, ...] = ()
@@ -71,7 +64,7 @@ class Grade:
         return cls(**plain)
 
 
-def not_graded(assignment: Assignment, student: str, status: str, reason: str) -> Grade:
+def not_graded(assignment: Assignment, student: str, status: Status, reason: str) -> Grade:
     """A grade of zero for what could not be run, with the reason in the student's words."""
     cells = tuple(
         CellGrade(
