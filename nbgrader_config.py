@@ -29,6 +29,7 @@ c.CourseDirectory.ignore = [
     "hidden*",
     "misconceptions*",
     "timings.json",
+    "results.npz",
 ]
 
 c.GenerateAssignment.preprocessors = [

@@ -145,10 +145,14 @@ def examine(book: CaseBook, solutions: Mapping[str, Any]) -> None:
 
 def stored_case(pack: Pack, case: Case, expected: Outcome) -> dict[str, Any]:
     """A case as JSON, the fields of `utils.stored.Case` without the buffers."""
+    looks: dict[str, Any] = {"view": case.view} if case.view else {}
+    if case.tolerance is not None:
+        looks["tolerance"] = case.tolerance
     return {
         "label": case.label,
         "probe": case.probe,
         "call": case.call,
+        **looks,
         "args": [pack.node(value) for value in case.args],
         "kwargs": [[name, pack.node(value)] for name, value in case.kwargs.items()],
         "expected": {"raises": expected.error} if expected.error else {"value": pack.node(expected.value)},
@@ -176,8 +180,21 @@ def reference_outcomes(exercise: Exercise, function: Callable[..., Any]) -> list
             raise RecordError(f"{exercise.name}, {case.label!r}: {words}")
         if outcome.modified:
             raise RecordError(f"{exercise.name}, {case.label!r}: the solution changes its arguments")
-        outcomes.append(Outcome(_rounded(outcome.value), outcome.error))
+        if outcome.complaint:
+            raise RecordError(f"{exercise.name}, {case.label!r}: {outcome.complaint}")
+        outcomes.append(_right_answer(exercise, case, outcome))
     return outcomes
+
+
+def _right_answer(exercise: Exercise, case: Case, outcome: Outcome) -> Outcome:
+    """What is stored as the right answer to a case: the given one, else the solution's, rounded."""
+    if case.answer is None:
+        return Outcome(_rounded(outcome.value), outcome.error, tolerance=case.tolerance)
+    given = Outcome(case.answer, tolerance=case.tolerance)
+    difference = first_difference(given, outcome)
+    if difference:
+        raise RecordError(f"{exercise.name}, {case.label!r}, the solution is not right: {difference.words}")
+    return given
 
 
 def wrong_answers(

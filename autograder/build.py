@@ -1,9 +1,9 @@
 """Builds an assignment: text source -> executed solution notebook -> release for students.
 
 Everything is made in a temporary folder first. `build` then replaces the committed files that differ, and
-`build(check=True)` only says which do. Two builds give the same bytes: the hash seed, the number of threads
-and recorded timings are fixed, cell ids follow from the source, and what a kernel adds (versions, times,
-random ids) is taken out.
+`build(check=True)` only says which do. Two builds give the same bytes: the hash seed, the number of threads,
+recorded timings and recorded results of experiments are fixed, cell ids follow from the source, and what a
+kernel adds (versions, times, random ids) is taken out.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ STAMPS = ".build"  # git-ignored: what the last build was made from, so that the
 _KEPT = 5  # replaced release notebooks
 _CASES = "cases.py"
 _TIMINGS = "timings.json"
+_RESULTS = "results.npz"  # of experiments, recorded for the code that the notebook has now
 _LEFTOVERS = shutil.ignore_patterns("*.ipynb", ANSWERS, HIDDEN_ANSWERS, "__pycache__", ".*")
 _SHARED = ("utils", "autograder", "data")
 _RANDOM_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -68,7 +69,7 @@ def build(
         root: the repository.
         name: of the assignment.
         check: change nothing; return where committed files are not what the source gives.
-        measure: record the timings of the experiments anew on this machine.
+        measure: record the timings and results of the experiments anew on this machine.
         force: build even if nothing has changed since the last build.
 
     Returns:
@@ -156,12 +157,20 @@ def _stage(root: Path, name: str) -> Iterator[Path]:
         yield stage
 
 
-def _environment(stage: Path, name: str) -> dict[str, str]:
+def code_digest(source: Source) -> str:
+    """A digest of the code of a notebook: results of experiments are recorded anew when it changes."""
+    cells = [cell.source for cell in source.cells if cell.role != "text"]
+    return hashlib.sha256("\n\n".join(cells).encode()).hexdigest()[:16]
+
+
+def _environment(stage: Path, source: Source) -> dict[str, str]:
     """The environment of everything that runs the author's code."""
-    timings = stage / SOLUTIONS / name / _TIMINGS
+    timings = stage / SOLUTIONS / source.name / _TIMINGS
     return {
         **os.environ,
         "COURSE_TIMINGS": str(timings),
+        "COURSE_RESULTS": str(timings.with_name(_RESULTS)),
+        "COURSE_EDITION": code_digest(source),
         "CUDA_VISIBLE_DEVICES": "",  # a build must not depend on the graphics card
         "IPYTHONDIR": str(stage / ".ipython"),  # nor on the author's own start-up files
         "OMP_NUM_THREADS": "1",
@@ -173,9 +182,10 @@ def _environment(stage: Path, name: str) -> dict[str, str]:
 
 def _build_solution(stage: Path, source: Source, measure: bool) -> None:
     folder = stage / SOLUTIONS / source.name
-    environment = _environment(stage, source.name)
+    environment = _environment(stage, source)
     if measure:
-        (folder / _TIMINGS).unlink(missing_ok=True)
+        for recorded in (_TIMINGS, _RESULTS):
+            (folder / recorded).unlink(missing_ok=True)
     if (folder / _CASES).is_file():
         _record_answers(folder / f"{source.name}.py", environment)
     result = notebook(source)
@@ -311,7 +321,7 @@ def _quiet_logger(messages: list[str]) -> logging.Logger:
 
 def _outputs(stage: Path, name: str) -> list[Path]:
     """The files that a build makes, relative to the course."""
-    files = (f"{name}.ipynb", ANSWERS, HIDDEN_ANSWERS, _TIMINGS)
+    files = (f"{name}.ipynb", ANSWERS, HIDDEN_ANSWERS, _TIMINGS, _RESULTS)
     made = [Path(SOLUTIONS, name, file) for file in files]
     release = sorted(path for path in (stage / NOTEBOOKS / name).rglob("*") if path.is_file())
     return [path for path in made if (stage / path).is_file()] + [path.relative_to(stage) for path in release]
@@ -373,7 +383,8 @@ def _stamp(root: Path, name: str) -> str:
     digest = hashlib.sha256()
     inputs = [*(root / SOLUTIONS / name).rglob("*"), *(root / NOTEBOOKS / name).rglob("*")]
     for shared in ("utils", "autograder"):
-        inputs += (root / shared).glob("*.py")
+        inputs += (root / shared).rglob("*.py")
+    inputs += (root / "data").rglob("*.npz")
     for path in sorted([*inputs, root / CONFIG_FILE]):
         if path.is_file() and "__pycache__" not in path.parts and ".ipynb_checkpoints" not in path.parts:
             digest.update(f"{path.relative_to(root)} ".encode() + hashlib.sha256(path.read_bytes()).digest())

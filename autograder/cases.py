@@ -33,12 +33,27 @@ class Case:
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     hidden: bool = False
-    probe: str = ""  # name of a function of utils.probes that makes the call; "" for a plain call
+    probe: str = ""  # name of a probe (see `utils.probes.find`) that makes the call; "" for a plain call
     call: str = ""  # the call in words, for the message; "" where the arguments say it
+    view: str = ""  # name of a function of utils.views through which the answer is looked at
+    tolerance: float | None = None  # in place of the usual one; see `within`
+    answer: Any = None  # the right answer where it is not taken from the solution; see `expecting`
 
     def through(self, probe: str, call: str = "") -> "Case":
         """The same case, asked by a probe, with the call in words."""
         return replace(self, probe=probe, call=call)
+
+    def seen_as(self, view: str) -> "Case":
+        """The same case; what a function of utils.views makes of the answer is compared, not the answer."""
+        return replace(self, view=view)
+
+    def within(self, tolerance: float) -> "Case":
+        """The same case with another largest error, relative to the largest number of the right answer."""
+        return replace(self, tolerance=tolerance)
+
+    def expecting(self, answer: Any) -> "Case":
+        """The same case, the right answer (as the view shows it) given; the solution must agree with it."""
+        return replace(self, answer=answer)
 
     def tensors(self) -> "Case":
         """The same case with PyTorch tensors in place of arrays."""

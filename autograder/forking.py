@@ -46,7 +46,15 @@ PRELOAD = (
     "autograder.shell",
 )
 # Imported too where they can be: no process needs them from the start.
-PRELOAD_IF_POSSIBLE = ("autograder.grade", "utils.checks", "utils.plots", "utils.probes", "utils.devices")
+PRELOAD_IF_POSSIBLE = (
+    "autograder.grade",
+    "utils.checks",
+    "utils.datasets",
+    "utils.devices",
+    "utils.plots",
+    "utils.probes.backprop",
+    "utils.probes.filters",
+)
 
 
 @dataclass

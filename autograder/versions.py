@@ -16,7 +16,7 @@ def code_digest() -> str:
     """A digest of the grader's own code: a grade made by other code is made anew."""
     folder = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*.py"), *(folder.parent / "utils").glob("*.py")]):
+    for path in sorted([*folder.glob("*.py"), *(folder.parent / "utils").rglob("*.py")]):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

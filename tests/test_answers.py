@@ -8,6 +8,7 @@ import pytest
 
 from autograder.answers import DIGITS, RecordError, record, run_solutions, solution_cells
 from autograder.cases import Arrays
+from utils import checks, views
 
 CASES = """
 from autograder.cases import Arrays, Exercise, Quiz, hidden, visible
@@ -116,6 +117,46 @@ def test_a_solution_that_fails_or_changes_its_input_is_refused(tmp_path: Path) -
     for function, words in [(fails, "raised KeyError"), (changes, "changes its arguments")]:
         with pytest.raises(RecordError, match=words):
             record(course(tmp_path), {"double": function, "quiz_x": "b"})
+
+
+LOOSE = """
+from autograder.cases import Arrays, Exercise, Quiz, hidden, visible
+
+a = Arrays("double")
+EXERCISES = [
+    Exercise(
+        "double",
+        [
+            visible("a row", a(1, 3)).within(0.1).expecting(2 * Arrays("double")(1, 3)),
+            hidden("another", a(2, 2)).seen_as("VIEW"),
+        ],
+    )
+]
+QUIZZES = [Quiz("quiz_x", "ab", "b", {"a": "a is wrong."})]
+"""
+
+
+def test_a_case_may_be_looser_and_look_at_a_part_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def largest(answer: np.ndarray, x: np.ndarray) -> float:
+        if np.shape(answer) != x.shape:
+            raise views.WrongForm("The answer should have the shape of the input.")
+        return float(np.max(answer))
+
+    monkeypatch.setattr(views, "largest", largest, raising=False)
+    folder = course(tmp_path, LOOSE.replace("VIEW", "largest"))
+    record(folder, {"double": lambda x: 2.01 * x, "quiz_x": "b"})  # near enough to the given answer
+    monkeypatch.setattr(checks, "FOLDERS", [folder])
+    for hidden in (False, True):
+        checks.run("double", lambda x: 2.01 * x, hidden=hidden)
+    checks.run("double", lambda x: np.sort(2.01 * x.ravel()).reshape(x.shape), hidden=True)
+    with pytest.raises(checks.CheckFailed, match="The answer at index"):
+        checks.run("double", lambda x: 2.9 * x)
+    with pytest.raises(checks.CheckFailed, match="should have the shape of the input"):
+        checks.run("double", lambda x: x.ravel(), hidden=True)
+    with pytest.raises(RecordError, match="'a row', the solution is not right"):
+        record(folder, {"double": lambda x: 2.9 * x, "quiz_x": "b"})
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

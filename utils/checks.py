@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import probes, stored
+from . import probes, stored, views
 from .compare import (
     Difference,
     Outcome,
@@ -99,7 +99,7 @@ def run(exercise: str, function: Callable[..., Any], hidden: bool = False) -> No
         outcomes.append(observe(case, function))
         if outcomes[-1].error == "TimeoutError":
             break  # the other cases would wait just as long
-    expected = [Outcome(case.value, error=case.raises) for case in sheet.cases]
+    expected = [Outcome(case.value, error=case.raises, tolerance=case.tolerance) for case in sheet.cases]
     differences = [first_difference(*pair) for pair in zip(expected, outcomes, strict=False)]
     if any(differences):
         failure = _failure(sheet, outcomes, differences, hidden)
@@ -115,7 +115,7 @@ def observe(case: stored.Case, function: Callable[..., Any]) -> Outcome:
     remote = hasattr(function, "_run_beside")  # under grading: the function lives in another process
     device = "cpu" if remote else probes.device()
     args, kwargs = case.inputs(device)
-    call = partial(getattr(probes, case.probe), function) if case.probe else function
+    call = partial(probes.find(case.probe), function) if case.probe else function
     try:
         value = call(*args, **kwargs)
     except Exception as error:
@@ -128,7 +128,15 @@ def observe(case: stored.Case, function: Callable[..., Any]) -> Outcome:
         )
     place = value.device.type if kind(value) == "tensor" else ""
     elsewhere = "" if place == device.split(":")[0] else place
-    return Outcome(value, modified=_modified(case, args, kwargs, device), device=elsewhere)
+    complaint = ""
+    if case.view:
+        args_before, kwargs_before = case.inputs()
+        try:
+            value = getattr(views, case.view)(value, *args_before, **kwargs_before)
+        except views.WrongForm as wrong:
+            value, complaint = None, str(wrong)
+    modified = _modified(case, args, kwargs, device)
+    return Outcome(value, modified=modified, device=elsewhere, complaint=complaint)
 
 
 def _place(error: Exception) -> str:

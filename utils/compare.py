@@ -27,6 +27,8 @@ class Outcome:
     words: str = ""  # the exception's message
     modified: tuple[str, ...] = ()  # names of the arguments that were changed
     device: str = ""  # where a returned tensor is, if that is not where the arguments are
+    complaint: str = ""  # what is wrong with the form of the value, where a view could not look at it
+    tolerance: float | None = None  # of the right answer: see `TOLERANCE`; None for the usual one
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def first_difference(expected: Outcome, got: Outcome) -> Difference | None:
     """
     if expected.error or got.error:
         return _error_difference(expected, got)
+    if got.complaint:
+        return Difference("form", got.complaint, got.complaint)
     difference = _form_difference(expected.value, got.value, "")
     if difference is None and got.device:
         words = (
@@ -56,7 +60,7 @@ def first_difference(expected: Outcome, got: Outcome) -> Difference | None:
     if difference is None and got.modified:
         words = f"Your code changes its argument {' and '.join(got.modified)}. Leave the inputs as they were."
         difference = Difference("modified", words, words)
-    return difference or _value_difference(expected.value, got.value, "")
+    return difference or _value_difference(expected.value, got.value, "", expected.tolerance)
 
 
 def _error_difference(expected: Outcome, got: Outcome) -> Difference | None:
@@ -126,19 +130,22 @@ def _array_form_difference(expected: Any, got: Any, where: str) -> Difference | 
     return None
 
 
-def _value_difference(expected: Any, got: Any, where: str) -> Difference | None:
+def _value_difference(expected: Any, got: Any, where: str, tolerance: float | None) -> Difference | None:
     """The first difference in the numbers, for two values of the same form."""
     wanted, got = kind(expected), scalar(expected, got)
     if wanted in ("array", "tensor"):
-        return _array_value_difference(to_numpy(expected), to_numpy(got), where)
+        return _array_value_difference(to_numpy(expected), to_numpy(got), where, tolerance)
     if wanted in ("sequence", "dict"):
         keys = range(len(expected)) if wanted == "sequence" else expected
         names = (f"item {key}" if wanted == "sequence" else str(key) for key in keys)
         pairs = zip(names, keys, strict=True)
-        found = (_value_difference(expected[key], got[key], _join(where, name)) for name, key in pairs)
+        found = (
+            _value_difference(expected[key], got[key], _join(where, name), tolerance) for name, key in pairs
+        )
         return next((difference for difference in found if difference), None)
     if wanted == "float":
-        right = not _is_huge(got) and abs(float(expected) - float(got)) <= _tolerance(np.asarray(expected))
+        allowed = _tolerance(np.asarray(expected), tolerance)
+        right = not _is_huge(got) and abs(float(expected) - float(got)) <= allowed
     else:
         right = bool(expected == got)
     if right:
@@ -147,7 +154,9 @@ def _value_difference(expected: Any, got: Any, where: str) -> Difference | None:
     return Difference("value", words, f"{_subject(where)} has the right type, but not the right value.")
 
 
-def _array_value_difference(expected: np.ndarray, got: np.ndarray, where: str) -> Difference | None:
+def _array_value_difference(
+    expected: np.ndarray, got: np.ndarray, where: str, tolerance: float | None
+) -> Difference | None:
     strange = ~np.isfinite(got) & np.isfinite(expected)
     if strange.any():
         index = _first(strange)
@@ -159,7 +168,7 @@ def _array_value_difference(expected: np.ndarray, got: np.ndarray, where: str) -
             if expected.dtype.kind != "b"
             else expected != got
         )
-    wrong = error > _tolerance(expected)
+    wrong = error > _tolerance(expected, tolerance)
     if not wrong.any():
         return None
     index = _first(wrong)
@@ -174,9 +183,10 @@ def _array_value_difference(expected: np.ndarray, got: np.ndarray, where: str) -
     )
 
 
-def _tolerance(expected: np.ndarray) -> float:
-    """Largest allowed error; 0 for whole numbers, which are exact."""
-    relative = TOLERANCE.get(str(expected.dtype), 0.0)
+def _tolerance(expected: np.ndarray, wanted: float | None) -> float:
+    """Largest allowed error; 0 for whole numbers, which are exact. `wanted` goes before `TOLERANCE`."""
+    usual = TOLERANCE.get(str(expected.dtype), 0.0)
+    relative = wanted if wanted is not None and usual else usual
     finite = np.abs(expected[np.isfinite(expected)])
     scale = finite.max() if finite.size and finite.max() > 0 else 1.0
     return relative * float(scale)
@@ -264,6 +274,8 @@ def fingerprint(outcome: Outcome) -> list[Any]:
     """A few numbers (as JSON) by which an answer can be recognised, but not rebuilt."""
     if outcome.error:
         return ["error", outcome.error]
+    if outcome.complaint:
+        return ["form", outcome.complaint]
     return ["value", bool(outcome.modified), [list(leaf) for leaf in _leaves(outcome.value, "")]]
 
 

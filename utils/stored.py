@@ -23,12 +23,14 @@ class Case:
     """One call to be made and what should come of it."""
 
     label: str
-    probe: str  # name of a function of utils.probes that makes the call, "" for a plain call
+    probe: str  # name of a probe (see `utils.probes.find`) that makes the call, "" for a plain call
     call: str  # the call in words, "" where the arguments say it
     args: list[Node]
     kwargs: list[tuple[str, Node]]
     expected: Node  # {"value": node} or {"raises": name of the exception}
     buffers: Buffers = field(repr=False)
+    view: str = ""  # name of a function of utils.views through which the answer is looked at
+    tolerance: float | None = None  # of the right answer, in place of `utils.compare.TOLERANCE`
 
     def inputs(self, device: str = "cpu") -> tuple[list[Any], dict[str, Any]]:
         """Fresh copies of the arguments, tensors on `device`."""

@@ -1,10 +1,12 @@
 """Questions to an answer that a plain call cannot ask: the inside of a layer, gradients, loops.
 
 Each probe gets the function or class first and returns plain values, so that a check can compare them. Under
-grading that function lives in another process; `@beside` sends the question there.
+grading that function lives in another process; `@beside` sends the question there. Probes that only one
+notebook needs stand in modules of their own beside this file.
 """
 
 import copy
+import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -34,9 +36,15 @@ def beside(probe: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any,
     return ask
 
 
+def find(name: str) -> Callable[..., Any]:
+    """The probe of that name: "layer" stands in this file, "filters.activations" in filters.py beside it."""
+    module, _, probe = name.rpartition(".")
+    return getattr(importlib.import_module(f"{__name__}.{module}" if module else __name__), probe)
+
+
 def device() -> str:
     """Where the checks put tensors: the device of the notebook if it can compute in float64, else the CPU."""
-    from . import devices  # only now: most checks need no tensor
+    from .. import devices  # only now: most checks need no tensor
 
     name = str(devices.default_device())
     return "cpu" if name.startswith("mps") else name
