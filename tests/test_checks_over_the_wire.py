@@ -6,19 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from casebooks import NOTEBOOKS, Notebook
 from check_jobs import verdict
 from IPython.core.interactiveshell import InteractiveShell
 from isolation import RELEASE, warm_parent
-from styles.convolution import STYLES
 
 from autograder import sandbox
-from autograder.answers import record, run_solutions
 from autograder.assignment import Limits
-from autograder.cases import load
 from utils import checks
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "solutions" / "01_convolution"
+FIRST = NOTEBOOKS[0]
 COLLECT = """
 given = []
 
@@ -27,15 +24,7 @@ class Misconceptions(list):
         return lambda function: given.append(function) or function
 """
 
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wire") / "01_convolution"
-    folder.mkdir()
-    for name in ("cases.py", "misconceptions.py"):
-        (folder / name).write_bytes((FOLDER / name).read_bytes())
-    record(folder, run_solutions(FOLDER / "01_convolution.py"))
-    return folder
+each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
 
 
 def remote(folder: Path, cells: list[str], calls: list[list[Any]]) -> list[list[str]]:
@@ -50,24 +39,27 @@ def numbered(cell: str, names: list[str]) -> list[str]:
     return [cell, "\n".join(f"f{i} = {name}" for i, name in enumerate(names))]
 
 
-def test_right_code_passes_over_the_wire(recorded: Path) -> None:
-    code = (ROOT / "tests" / "styles" / "convolution.py").read_text(encoding="utf-8")
-    cells = numbered(code, [f"STYLES[{key!r}]" for key in STYLES])
-    found = remote(recorded, cells, [[exercise, f"f{i}"] for i, (exercise, _) in enumerate(STYLES)])
-    wrong = [(key, messages) for key, messages in zip(STYLES, found, strict=True) if messages != ["", ""]]
+@each_notebook
+def test_right_code_passes_over_the_wire(notebook: Notebook) -> None:
+    code = notebook.styles_file.read_text(encoding="utf-8")
+    styles = list(notebook.styles)
+    cells = numbered(code, [f"STYLES[{key!r}]" for key in styles])
+    found = remote(notebook.recorded, cells, [[exercise, f"f{i}"] for i, (exercise, _) in enumerate(styles)])
+    wrong = [(key, messages) for key, messages in zip(styles, found, strict=True) if messages != ["", ""]]
     assert wrong == []
 
 
+@each_notebook
 def test_wrong_code_gets_the_same_message_over_the_wire(
-    recorded: Path, monkeypatch: pytest.MonkeyPatch
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "FOLDERS", [recorded])
-    mistakes = load(FOLDER).misconceptions
+    monkeypatch.setattr(checks, "FOLDERS", [notebook.recorded])
+    mistakes = notebook.book.misconceptions
     local = [verdict(mistake.exercise, mistake.function) for mistake in mistakes]
-    code = (FOLDER / "misconceptions.py").read_text(encoding="utf-8")
+    code = (notebook.folder / "misconceptions.py").read_text(encoding="utf-8")
     code = code.replace("from autograder.cases import Misconceptions", COLLECT)
     cells = numbered(code, [f"given[{i}]" for i in range(len(mistakes))])
-    found = remote(recorded, cells, [[m.exercise, f"f{i}"] for i, m in enumerate(mistakes)])
+    found = remote(notebook.recorded, cells, [[m.exercise, f"f{i}"] for i, m in enumerate(mistakes)])
     # These functions come from a file here and from a cell there: only a cell's line is named.
     found = [
         [re.sub(r" \(in \w+, line \d+ of its cell\)", "", message) for message in pair] for pair in found
@@ -85,14 +77,14 @@ def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
 """
 
 
-def test_an_error_is_found_by_its_line_over_the_wire(recorded: Path) -> None:
-    visible, hidden = remote(recorded, [BROKEN], [["output_size", "output_size"]])[0]
+def test_an_error_is_found_by_its_line_over_the_wire() -> None:
+    visible, hidden = remote(FIRST.recorded, [BROKEN], [["output_size", "output_size"]])[0]
     assert "IndexError: list index out of range (in helper, line 2 of its cell)" in visible
     assert "line 2" not in hidden  # a hidden message holds none of the code's own words
 
 
-def test_an_error_is_found_by_its_line_in_a_notebook(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "FOLDERS", [recorded])
+def test_an_error_is_found_by_its_line_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "FOLDERS", [FIRST.recorded])
     shell = InteractiveShell()
     shell.run_cell(BROKEN).raise_error()
     visible, hidden = verdict("output_size", shell.user_ns["output_size"])
