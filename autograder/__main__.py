@@ -95,16 +95,15 @@ def _how_to_grade(options: argparse.Namespace) -> Options:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from .build import build, sources
+    from .build import build_all, sources
 
-    problems = []
-    for name in options.names or sources(ROOT):
-        found = build(ROOT, name, check=options.check, measure=options.measure)
+    problems = False
+    for name, found in build_all(ROOT, options.names or sources(ROOT), options.check, options.measure):
         for problem in found:
             print(problem, file=sys.stderr)
         if not found:
             print(f"{name}: {'up to date' if options.check else 'built'}")
-        problems += found
+        problems = problems or bool(found)
     return PROBLEM if problems else DONE
 
 

@@ -16,8 +16,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,17 @@ class BuildError(Exception):
 def sources(root: Path) -> list[str]:
     """The names of all assignments that can be built."""
     return assignments(root)
+
+
+def build_all(
+    root: Path, names: Sequence[str], check: bool = False, measure: bool = False
+) -> Iterator[tuple[str, list[str]]]:
+    """`build` each assignment: side by side, but one after the other where times are measured."""
+    workers = 1 if measure else min(len(names), os.cpu_count() or 1)
+    with ProcessPoolExecutor(max(workers, 1), mp_context=get_context("spawn")) as pool:
+        yield from zip(
+            names, pool.map(partial(build, root, check=check, measure=measure), names), strict=True
+        )
 
 
 def build(
