@@ -21,6 +21,31 @@ _CHUNK = 500  # pictures composed at once: about 60 MB of memory
 _DRAWS = 13  # random numbers of a picture
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What the pictures of a split are made of."""
+
+    part: int  # part of the bank
+    held_out_behind: bool  # whether the photographs behind are those held out of training, or the others
+    usual: int  # number of pictures, where nobody asks for another
+    stream: int  # sets the random choices of one split apart from those of another
+
+
+RECIPES = {
+    "emojiten": {
+        "train": Recipe(0, False, 8000, 0),
+        "test": Recipe(1, True, 2000, 1),
+        "seen": Recipe(0, False, 2000, 2),
+        "designer": Recipe(2, True, 2000, 3),
+    },
+    "dog_or_food": {
+        "train": Recipe(0, False, 4000, 0),
+        "test": Recipe(1, True, 1000, 1),
+        "unseen": Recipe(2, True, 1000, 2),
+    },
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Bank:
     """The glyphs of a set."""
@@ -28,7 +53,7 @@ class Bank:
     glyphs: np.ndarray  # uint8 (G, side, side, 4): red, green, blue, alpha
     labels: np.ndarray  # int64 (G,)
     families: np.ndarray  # int64 (G,): close variants of one drawing share a number
-    parts: np.ndarray  # int64 (G,): part of the set that the glyph stands in
+    parts: np.ndarray  # int64 (G,): the part that the glyph stands in: training, test, or beyond
     names: np.ndarray  # text (G,): "designer/concept"
     classes: tuple[str, ...]
 
@@ -55,44 +80,41 @@ def read_backgrounds() -> tuple[np.ndarray, np.ndarray]:
     return pixels, held_out
 
 
-def compose(
-    bank_name: str, parts: tuple[int, ...], held_out_backgrounds: bool, n: int, seed: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Compose pictures of the glyphs in some parts of a bank.
+def compose(name: str, split: str, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compose pictures of a split of a set, by its recipe.
 
     Each class is as frequent as any other, in every run of as many pictures as there are classes. Within a
     class every family of glyphs is as frequent as any other. Picture i depends on the seed alone, not on n.
 
     Args:
-        bank_name: folder of `data` with the bank.
-        parts: parts of the bank that are used.
-        held_out_backgrounds: whether the photographs are those held out of training, or the others.
+        name, split: keys of `RECIPES`.
         n: number of pictures. They take 4.1 kB each.
-        seed: whole numbers, not negative, from which all random choices follow.
+        seed: a whole number, not negative, from which all random choices follow.
 
     Returns:
         images, uint8 (n, 3, 32, 32); labels, int64 (n,); masks, uint8 (n, 1, 32, 32), 1 where the glyph
         covers at least half of the pixel.
     """
-    bank = read_bank(bank_name)
+    recipe = RECIPES[name][split]
+    bank = read_bank(name)
     n_classes = len(bank.classes)
     blocks = -(-n // n_classes)
-    draws = _uniform((*seed, 0), blocks * n_classes * _DRAWS).reshape(-1, _DRAWS)
+    draws = _uniform((seed, recipe.stream), blocks * n_classes * _DRAWS).reshape(-1, _DRAWS)
     order = np.argsort(draws[:, 0].reshape(blocks, n_classes), axis=1, kind="stable")
     labels = order.ravel()[:n]
     draws = draws[:n]
-    chosen = _choose_glyphs(bank, parts, labels, draws[:, 1], draws[:, 2])
+    chosen = _choose_glyphs(bank, recipe.part, labels, draws[:, 1], draws[:, 2])
 
     images = np.empty((n, 3, SIDE, SIDE), np.uint8)
     masks = np.empty((n, 1, SIDE, SIDE), np.uint8)
-    table = _filtered(bank_name)
+    table = _filtered(name)
     for start in range(0, n, _CHUNK):
         part = slice(start, start + _CHUNK)
         images[part], masks[part] = _paint(
             table,
             bank.glyphs.shape[1],
             chosen[part],
-            held_out_backgrounds,
+            recipe.held_out_behind,
             draws[part, 3:].astype(np.float32),
         )
     return images, labels.astype(np.int64), masks
@@ -105,13 +127,12 @@ def _uniform(seed: tuple[int, ...], n: int) -> np.ndarray:
 
 
 def _choose_glyphs(
-    bank: Bank, parts: tuple[int, ...], labels: np.ndarray, first: np.ndarray, second: np.ndarray
+    bank: Bank, part: int, labels: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> np.ndarray:
     """For each label a glyph of that class: a family first, then one of the family. int64 (n,)."""
-    usable = np.isin(bank.parts, parts)
     chosen = np.zeros(len(labels), np.int64)
     for label in range(len(bank.classes)):
-        of_class = np.flatnonzero(usable & (bank.labels == label))
+        of_class = np.flatnonzero((bank.parts == part) & (bank.labels == label))
         families = [of_class[bank.families[of_class] == each] for each in np.unique(bank.families[of_class])]
         sizes = np.array([len(family) for family in families])
         starts = np.cumsum(sizes) - sizes

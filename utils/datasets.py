@@ -9,15 +9,18 @@ cifar10         3 x 32 x 32   10       downloaded when asked for; EmojiTen takes
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import torch
 from torch.utils.data import TensorDataset
 
-from . import composites
+from . import composites, published
+from .composites import DATA
+from .downloads import DownloadError
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,26 +96,13 @@ class ImageSet:
         return self.subset(np.sort(first))
 
 
-_EMOJI_SPLITS = {  # parts of the bank, held-out photographs behind, pictures by default
-    "emojiten": {
-        "train": ((0,), False, 8000),
-        "test": ((1,), True, 2000),
-        "seen": ((0,), False, 2000),
-        "designer": ((2,), True, 2000),
-    },
-    "dog_or_food": {
-        "train": ((0,), False, 4000),
-        "test": ((1,), True, 1000),
-        "unseen": ((2,), True, 1000),
-    },
-}
 _SPLITS = {
-    **{name: tuple(splits) for name, splits in _EMOJI_SPLITS.items()},
+    **{name: tuple(splits) for name, splits in composites.RECIPES.items()},
     "fashion_mnist": ("train", "test"),
     "fashion_mnist_full": ("train", "test"),
     "cifar10": ("train", "test"),
 }
-_FASHION_CLASSES = (
+_FASHION_CLASSES: tuple[str, ...] = (
     "T-shirt/top",
     "trouser",
     "pullover",
@@ -155,8 +145,12 @@ def load(name: str, split: str = "train", n: int | None = None, seed: int = 0) -
         seed: of the composed sets, any whole number from 0: other seeds give other pictures. Not used by the
             others, which give the first pictures of each class.
 
+    "cifar10" and "fashion_mnist_full" are downloaded at the first call, to the folder that COURSE_DATA names
+    or ~/.cache/convolution-course. Where CIFAR-10 cannot be had, a line says so and EmojiTen takes its place.
+
     Raises:
         ValueError: the name or split is unknown, n is below 1 or above what the set has, or seed is negative.
+        DownloadError: "fashion_mnist_full" is not here and cannot be downloaded.
     """
     if split not in splits(name):
         raise ValueError(f"{name} has no split {split!r}; it has {', '.join(splits(name))}")
@@ -164,11 +158,11 @@ def load(name: str, split: str = "train", n: int | None = None, seed: int = 0) -
         raise ValueError(f"n is {n}; at least one picture is needed")
     if seed < 0:
         raise ValueError(f"seed is {seed}; it must not be negative")
-    if name == "cifar10":
+    if name == "cifar10" and _cifar10() is None:
         name = "emojiten"
-    if name in _EMOJI_SPLITS:
-        return _composed(name, split, n or _EMOJI_SPLITS[name][split][2], seed)
-    whole = _fashion_mnist(split)
+    if name in composites.RECIPES:
+        return _composed(name, split, n or composites.RECIPES[name][split].usual, seed)
+    whole = _whole(name)[split]
     if n is None:
         return whole
     if n > len(whole):
@@ -178,38 +172,74 @@ def load(name: str, split: str = "train", n: int | None = None, seed: int = 0) -
 
 @lru_cache(maxsize=8)
 def _composed(name: str, split: str, n: int, seed: int) -> ImageSet:
-    parts, held_out, _ = _EMOJI_SPLITS[name][split]
-    stream = tuple(_EMOJI_SPLITS[name]).index(split)
-    images, labels, masks = composites.compose(name, parts, held_out, n, (seed, stream))
+    images, labels, masks = composites.compose(name, split, n, seed)
     mean, std = _composed_statistics(name)
     classes = composites.read_bank(name).classes
     return ImageSet(name, split, _locked(images), _locked(labels), classes, mean, std, _locked(masks))
 
 
-@lru_cache(maxsize=2)
+@cache
 def _composed_statistics(name: str) -> tuple[np.ndarray, np.ndarray]:
-    parts, held_out, _ = _EMOJI_SPLITS[name]["train"]
-    return _statistics(composites.compose(name, parts, held_out, 2000, (0, 0))[0])
+    with np.load(DATA / name / "statistics.npz", allow_pickle=False) as file:
+        return _locked(file["mean"]), _locked(file["std"])
 
 
 @lru_cache(maxsize=2)
-def _fashion_mnist(split: str) -> ImageSet:
-    with np.load(composites.DATA / "fashion_mnist" / "subset.npz", allow_pickle=False) as file:
-        images, labels = file[f"{split}_images"], file[f"{split}_labels"].astype(np.int64)
-        mean, std = _statistics(file["train_images"])
-    return ImageSet("fashion_mnist", split, _locked(images), _locked(labels), _FASHION_CLASSES, mean, std)
+def _whole(name: str) -> dict[str, ImageSet]:
+    """All splits of a set that is not composed."""
+    if name == "fashion_mnist":
+        content, classes = _fashion_subset(), _FASHION_CLASSES
+    elif name == "fashion_mnist_full":
+        content, classes = published.fashion_mnist(), _FASHION_CLASSES
+    else:
+        content, classes = _cifar10() or {}, composites.read_bank("emojiten").classes
+    mean, std = channel_statistics(content["train"][0])
+    return {
+        split: ImageSet(name, split, _locked(images), _locked(labels), classes, mean, std)
+        for split, (images, labels) in content.items()
+    }
 
 
-def _statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each channel in units of [0, 1], float32 (C,), from exact counts."""
-    values = np.arange(256)
-    mean, std = [], []
-    for channel in np.moveaxis(images, 1, 0):
-        counts = np.bincount(channel.ravel(), minlength=256)
-        centre = (counts * values).sum() / counts.sum()
-        mean.append(centre / 255)
-        std.append(np.sqrt((counts * (values - centre) ** 2).sum() / counts.sum()) / 255)
-    return _locked(np.array(mean, np.float32)), _locked(np.array(std, np.float32))
+def _fashion_subset() -> dict[str, published.Split]:
+    with np.load(DATA / "fashion_mnist" / "subset.npz", allow_pickle=False) as file:
+        return {
+            split: (file[f"{split}_images"], file[f"{split}_labels"].astype(np.int64))
+            for split in _SPLITS["fashion_mnist"]
+        }
+
+
+@cache
+def _cifar10() -> dict[str, published.Split] | None:
+    """CIFAR-10, or None where it cannot be had: decided once, so that no run mixes two sets."""
+    try:
+        return published.cifar10()
+    except DownloadError as error:
+        print(
+            f"CIFAR-10 is not here. {error} EmojiTen takes its place, with the same shapes and classes. "
+            "To try the download again, restart the kernel.",
+            file=sys.stderr,
+        )
+        return None
+
+
+def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel, in units of [0, 1], from exact counts.
+
+    Args:
+        images: uint8 (N, C, H, W).
+
+    Returns:
+        two arrays, float32 (C,).
+    """
+    counts = np.zeros((images.shape[1], 256), np.int64)
+    for start in range(0, len(images), 1000):
+        for channel, values in enumerate(np.moveaxis(images[start : start + 1000], 1, 0)):
+            counts[channel] += np.bincount(values.ravel(), minlength=256)
+    values = np.arange(256) / 255
+    total = counts.sum(axis=1, keepdims=True)
+    mean = (counts * values).sum(axis=1, keepdims=True) / total
+    variance = (counts * (values - mean) ** 2).sum(axis=1, keepdims=True) / total
+    return _locked(mean[:, 0].astype(np.float32)), _locked(np.sqrt(variance[:, 0]).astype(np.float32))
 
 
 def _locked(array: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The photographs on which the notebooks try their functions out.
 
-`photograph()` shows Commodore Grace Hopper, who wrote one of the first compilers. The picture is a work of the
-United States Navy (James S. Davis, 1984) and in the public domain; matplotlib ships it as sample data, so
+`photograph()` shows Commodore Grace Hopper, who wrote one of the first compilers. The picture is a work of
+the United States Navy (James S. Davis, 1984) and in the public domain; matplotlib ships it as sample data, so
 that no download is needed. `load(name)` gives those in `data/photographs`, which says where they come from.
 """
 
