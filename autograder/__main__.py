@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.set_defaults(run=_grade)
 
     demo = commands.add_parser("demo", help="make the demo class, grade it, compare with what is expected")
+    demo.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help="default: all that have a class")
     demo.add_argument("--folder", type=Path, default=ROOT / "demo", help="default: %(default)s")
     _grading_options(demo)
     demo.set_defaults(run=_demo)
@@ -120,18 +123,34 @@ def _grade(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from . import demo
+    from .assignment import AssignmentError
     from .classroom import grade_and_record, table
+    from .engine import write_whole
 
-    expected = demo.make(ROOT, options.folder)
-    outcome = grade_and_record(ROOT, options.folder, demo.ASSIGNMENT, options=_how_to_grade(options))
-    print(table(outcome.grades, {row.student: row.shown() for row in expected}))
-    differences = demo.compare(expected, outcome.grades)
-    for difference in differences:
-        print(f"NOT AS EXPECTED  {difference}", file=sys.stderr)
-    if not differences:
-        print(f"All {len(expected)} submissions came out as expected.")
-    print(outcome.where())
-    return PROBLEM if differences or outcome.failed else DONE
+    names = options.assignments or demo.assignments(ROOT)
+    if not names:
+        raise AssignmentError("No assignment with a demo class is built: run `make build`.")
+    how = dataclasses.replace(_how_to_grade(options), json=None)  # one file for all assignments
+    records = []
+    unexpected = 0
+    for name in names:
+        expected = demo.make(ROOT, options.folder, name)
+        outcome = grade_and_record(ROOT, options.folder, name, options=how)
+        print(f"\n{name}\n{table(outcome.grades, {row.student: row.shown() for row in expected})}")
+        differences = demo.compare(expected, outcome.grades)
+        for difference in differences:
+            print(f"NOT AS EXPECTED  {name}: {difference}", file=sys.stderr)
+        print(outcome.where())
+        records += [grade.record() for grade in outcome.grades]
+        unexpected += len(differences)
+    if options.json:
+        write_whole(options.json, json.dumps(records, indent=1))
+    total = f"{len(records)} submissions of {len(names)} notebook{'s' * (len(names) != 1)}"
+    if unexpected:
+        print(f"\n{total}; differences from what was expected: {unexpected}, see above.")
+    else:
+        print(f"\nAll {total} came out as expected.")
+    return PROBLEM if unexpected else DONE
 
 
 def _mutation(options: argparse.Namespace) -> int:

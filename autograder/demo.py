@@ -1,8 +1,8 @@
-"""The demo class: sixteen submissions of notebook 1, and what a fair grader gives for each.
+"""The demo class: sixteen submissions of each notebook, and what a fair grader gives for each.
 
-The answers and expectations are in data/demo_class/. Here the answers are put into the released notebook and,
-for some students, the file is treated as editors, uploads or cheats treat it. The same release gives the same
-bytes.
+The answers and expectations are in data/demo_class/ASSIGNMENT/. Here the answers are put into the released
+notebook and, for some students, the file is treated as editors, uploads or cheats treat it. The same release
+gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograder.assignment import NOTEBOOKS, AssignmentError
 from autograder.pages import as_record
 
-ASSIGNMENT = "01_convolution"
 ANSWERS = Path("data", "demo_class")
+EXPECTATIONS = "expected.toml"
 EVERYTHING = "*"  # in `lost`: all exercises
 NEAR = 0.005  # points; less is a matter of rounding
 HEADER = re.compile(r'^# %% (solution|extra)="(\w+)"[ \t]*\n', re.M)
@@ -39,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a student handed in and what a fair grader makes of it; see data/demo_class/expected.toml."""
+    """What a student handed in and what a fair grader makes of it; see expected.toml."""
 
     student: str
     handed_in: str
@@ -64,9 +65,20 @@ class Expected:
         return self.points.get(exercise, worth)
 
 
+def assignments(root: Path) -> list[str]:
+    """The names of the assignments that have a demo class and have been built, in order."""
+    classes = sorted(path.parent.name for path in (root / ANSWERS).glob(f"*/{EXPECTATIONS}"))
+    return [name for name in classes if release_of(root, name).is_file()]
+
+
+def release_of(root: Path, assignment: str) -> Path:
+    """The notebook as the students get it."""
+    return root / NOTEBOOKS / assignment / f"{assignment}.ipynb"
+
+
 def read_expected(folder: Path) -> tuple[Expected, ...]:
     """The table of expectations, in its order."""
-    table: dict[str, dict[str, Any]] = tomllib.loads((folder / "expected.toml").read_text(encoding="utf-8"))
+    table: dict[str, dict[str, Any]] = tomllib.loads((folder / EXPECTATIONS).read_text(encoding="utf-8"))
     for entry in table.values():
         entry |= {key: tuple(value) for key, value in entry.items() if isinstance(value, list)}
     return tuple(Expected(student, **entry) for student, entry in table.items())
@@ -140,15 +152,16 @@ def saved_by_colab(notebook: Notebook) -> str:
 
 def tampered(notebook: Notebook) -> str:
     """Checks rewritten, skipped by a tag, worth more points, deleted and doubled."""
-    cells = notebook["cells"]
-    checks = [cell for cell in cells if grade_id(cell).startswith(("check_", "hidden_"))]
+    checks = [cell for cell in notebook["cells"] if grade_id(cell).startswith(("check_", "hidden_"))]
+    visible, hidden = ([c for c in checks if grade_id(c).startswith(role)] for role in ("check_", "hidden_"))
+    deleted = hidden[len(hidden) // 2], visible[len(visible) // 2 + 1]
     for number, cell in enumerate(checks):
         if number % 3 == 0:
             cell["source"] = "print('passed')\n100.0"
         elif number % 3 == 1:
             cell["metadata"]["tags"] = ["skip-execution"]
         cell["metadata"].get("nbgrader", {})["points"] = 100
-    notebook["cells"] = [cell for cell in cells if grade_id(cell) not in ("hidden_conv2d", "check_conv1x1")]
+    notebook["cells"] = [cell for cell in notebook["cells"] if cell not in deleted]
     notebook["cells"].append(copy.deepcopy(checks[0]) | {"id": "copied-check"})
     return as_saved(notebook)
 
@@ -167,22 +180,28 @@ TREATMENTS: Mapping[str, Callable[[Notebook], str]] = {
 }
 
 
-def make(root: Path, folder: Path) -> list[Expected]:
-    """Write the class into ``folder``/submitted/<student>/01_convolution/ and say what is expected of each.
+def make(root: Path, folder: Path, assignment: str) -> list[Expected]:
+    """Write the class into ``folder``/submitted/<student>/<assignment>/ and say what is expected of each.
 
     Arguments:
         root: the course's folder, with the released notebook and the answers.
         folder: where nbgrader's ``submitted`` folder is to be.
+        assignment: which of `assignments`.
 
     Files that already hold the right text are left alone, so that a second run finds nothing new to grade.
-    Raises FileNotFoundError if notebook 1 has not been built.
+    Raises AssignmentError if the assignment has no demo class or has not been built.
     """
-    source = root / "notebooks" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    release = json.loads(source.read_text(encoding="utf-8"))
-    students = read_expected(root / ANSWERS)
+    if assignment not in assignments(root):
+        there = ", ".join(assignments(root)) or "none"
+        raise AssignmentError(
+            f"'{assignment}' has no demo class or is not built (run `make build`). There is: {there}."
+        )
+    release = json.loads(release_of(root, assignment).read_text(encoding="utf-8"))
+    answers = root / ANSWERS / assignment
+    students = read_expected(answers)
     for expected in students:
-        text = TREATMENTS[expected.file](fill(release, read_answers(root / ANSWERS, expected.student)))
-        path = folder / "submitted" / expected.student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+        text = TREATMENTS[expected.file](fill(release, read_answers(answers, expected.student)))
+        path = folder / "submitted" / expected.student / assignment / f"{assignment}.ipynb"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
