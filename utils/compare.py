@@ -291,7 +291,8 @@ def _leaves(value: Any, where: str) -> Iterator[tuple[Any, ...]]:
     elif what in ("array", "tensor"):
         yield where, what, str(value.dtype), list(value.shape), projections(to_numpy(value))
     elif what in ("int", "float") and not _is_huge(value):
-        yield where, "number", [float(f"{float(value):.9g}"), abs(float(value))]
+        number = float(_finite(float(value)))
+        yield where, "number", [float(f"{number:.9g}"), abs(number)]
     else:
         yield where, what, str(value) if what in ("text", "bool") else ""
 
@@ -300,10 +301,15 @@ def projections(array: np.ndarray) -> list[float]:
     """Three weighted sums of the entries and the sum of their sizes, nine digits each."""
     if array.dtype.kind not in "fiub":
         return []
-    flat = np.nan_to_num(array.ravel().astype(np.float64), nan=12345.0, posinf=54321.0, neginf=-54321.0)
+    flat = _finite(array.ravel().astype(np.float64))
     steps = np.arange(1, flat.size + 1)
     weights = [np.modf(steps * np.sqrt(prime))[0] - 0.5 for prime in (2, 3, 5)]
     return [float(f"{number:.9g}") for number in (*(flat @ w for w in weights), np.abs(flat).sum())]
+
+
+def _finite(numbers: Any) -> Any:
+    """A number or array with numbers of its own in place of NaN and infinity, which equal nothing."""
+    return np.nan_to_num(numbers, nan=12345.0, posinf=54321.0, neginf=-54321.0)
 
 
 def same_mistake(stored: Any, came: Any) -> bool:

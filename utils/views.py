@@ -5,9 +5,348 @@ under grading, that is out of reach of the student's code. It takes nothing abou
 where it cannot look at it, it raises `WrongForm`.
 """
 
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .compare import kind
+
+NEARLY = 1e-5  # how far a shade may be beyond 0 or 1, or shades that should be equal apart
+WIDEST_BORDER = 8  # pixels between two filters, or around them all
+
 
 class WrongForm(Exception):
     """The answer has not the form that the exercise asks for; the text says which, for the student.
 
     It is shown for hidden cases, too, so it holds no numbers of the case.
     """
+
+
+def _parts(answer: Any, *names: str) -> dict[str, Any]:
+    """The items of an answer that consists of several parts, by their names."""
+    if kind(answer) != "sequence" or len(answer) != len(names):
+        words = ", ".join(names[:-1]) + " and " + names[-1]
+        raise WrongForm(f"The answer should be {words} in this order, joined by commas in one tuple.")
+    return dict(zip(names, answer, strict=True))
+
+
+def _number(answer: Any, what: str) -> float:
+    """An answer that should be a float."""
+    if kind(answer) not in ("float", "int"):
+        raise WrongForm(f"The {what} should be a float (`.item()` takes it out of a tensor).")
+    return float(answer)
+
+
+def pooled(answer: Any, *_: Any, **__: Any) -> dict[str, Any]:
+    """A pair (y, argmax); any dtype of whole numbers will do for the second."""
+    parts = _parts(answer, "y", "argmax")
+    argmax = parts["argmax"]
+    if kind(argmax) != "array" or argmax.dtype.kind not in "iu":
+        raise WrongForm("argmax should be an array of whole numbers (dtype int64), for they are places.")
+    return {"y": parts["y"], "argmax": argmax.astype(np.int64)}
+
+
+def loss_and_gradient(answer: Any, *_: Any, **__: Any) -> dict[str, Any]:
+    """A pair (loss, gradient)."""
+    return _parts(answer, "loss", "gradient")
+
+
+def layer_gradients(answer: Any, *_: Any, **__: Any) -> dict[str, Any]:
+    """The three gradients of a layer with weights."""
+    return _parts(answer, "dx", "dweight", "dbias")
+
+
+def one_number_each(answer: Any, *_: Any, **__: Any) -> Any:
+    """An array with one axis, or a list of numbers, of any float dtype, as float64."""
+    if kind(answer) == "sequence" and all(kind(item) in ("float", "int") for item in answer):
+        return np.array([float(item) for item in answer])
+    if kind(answer) != "array" or answer.dtype.kind not in "fi":
+        raise WrongForm("The answer should be a row of numbers: a list, or an array with one axis.")
+    return answer.astype(np.float64)
+
+
+def _doubles(params: Any, what: str) -> dict[str, Any]:
+    """A dictionary of arrays in the order of its names, the arrays as float64 whatever float they are."""
+    if kind(params) != "dict" or not all(kind(name) == "text" for name in params):
+        raise WrongForm(f"The {what} should be a dictionary with the names of the parameters.")
+    return {name: _double(params[name]) for name in sorted(params)}
+
+
+def _double(value: Any) -> Any:
+    return value.astype(np.float64) if kind(value) == "array" and value.dtype.kind == "f" else value
+
+
+def net_start(report: Any, in_shape: Any, sizes: Any, x: Any, y: Any) -> dict[str, Any]:
+    """What matters of a net's first weights: shapes, spread, the loss that they give, who draws them."""
+    nets = {name: _doubles(value, "params") for name, value in report.items() if name != "loss"}
+    params, expected, loss = nets["params"], float(np.log(sizes[0])), _number(report["loss"], "loss")
+    spread = (2 / (9 * in_shape[0])) ** 0.5
+    return {
+        "parameters": {name: list(value.shape) for name, value in params.items()},
+        "parameters without a generator": list(nets["no generator"]),
+        "W1": _spread(params.get("W1"), spread),
+        "b1, W2 and b2": "near 0" if _small(params, "b1", "W2", "b2") else "not near 0",
+        "loss": "near log(classes)" if abs(loss - expected) < expected / 10 else "not near log(classes)",
+        "equal generators": "equal weights" if _same(params, nets["again"]) else "different weights",
+        "another generator": "equal weights" if _same(params, nets["other"]) else "different weights",
+    }
+
+
+def _small(params: dict[str, Any], *names: str) -> bool:
+    return all(name in params and bool(np.abs(params[name]).max() < 0.25) for name in names)
+
+
+def _spread(weights: Any, spread: float) -> str:
+    """How first weights lie around 0, in words, against the standard deviation that they should have."""
+    if kind(weights) != "array" or not np.isfinite(weights).all():
+        return "not numbers"
+    if weights.std() < 1e-9:
+        return "all alike"
+    if abs(weights.mean()) > spread:
+        return "not around 0"
+    share = weights.std() / spread
+    return "too small" if share < 0.5 else "too large" if share > 2 else "as asked"
+
+
+def _same(some: dict[str, Any], others: dict[str, Any]) -> bool:
+    return list(some) == list(others) and all(np.array_equal(some[name], others[name]) for name in some)
+
+
+def net_answer(report: Any, sizes: Any, params: Any, *_: Any) -> dict[str, Any]:
+    """Scores, loss and gradients of a net in float64, and whether its parameters are as they were."""
+    after = _doubles(report["params"], "params")
+    given = {name: params[name].astype(np.float64) for name in sorted(params)}
+    kept = list(after) == list(given) and all(np.allclose(after[name], given[name]) for name in given)
+    return {
+        "scores": _double(report["scores"]),
+        "loss": _number(report["loss"], "loss"),
+        "gradients": _doubles(report["gradients"], "gradients"),
+        "parameters": "as they were" if kept else "changed by the loss",
+    }
+
+
+def sgd(
+    report: Any, x: Any, y: Any, epochs: int, batch_size: int, step_size: float, seed: int
+) -> dict[str, Any]:
+    """What matters of a training: the batches, their order, the steps taken, the losses returned."""
+    run = report["run"]
+    batches = [batch["examples"] for batch in run["batches"]]
+    order = [example for batch in batches for example in batch]
+    rounds = [order[start : start + len(x)] for start in range(0, len(order), len(x))]
+    right = all(sorted(round_) == list(range(len(x))) for round_ in rounds)
+    labels = [label for batch in run["batches"] for label in batch["labels"]]
+    belong = all(0 <= n < len(y) and int(y[n]) == label for n, label in zip(order, labels, strict=False))
+    weights = {name: value.copy() for name, value in run["before"].items()}
+    for batch in run["batches"]:
+        for name in weights:
+            weights[name] -= step_size * batch["gradients"][name]
+    again, other = ([batch["examples"] for batch in report[name]["batches"]] for name in ("again", "other"))
+    losses, own = one_number_each(run["answer"]), np.array([batch["loss"] for batch in run["batches"]])
+    return {
+        "batch sizes": [len(batch) for batch in batches],
+        "images and classes": "belong together" if belong else "are mixed up",
+        "each epoch": "holds each example once" if right else "does not hold each example once",
+        "order": _order(rounds),
+        "source of the order": _source(batches, again, other),
+        "weights, minus those after plain steps": {
+            name: _double(run["after"][name]) - weights[name] for name in sorted(weights)
+        },
+        "losses, minus those of the batches": losses - own if losses.shape == own.shape else losses,
+    }
+
+
+def _source(batches: Any, again: Any, other: Any) -> str:
+    """Where the order of three runs comes from; the first two had equal generators."""
+    if batches != again:
+        return "chance without rng"
+    return "rng" if batches != other else "always the same"
+
+
+def _order(rounds: list[list[int]]) -> str:
+    """How the examples of several epochs follow each other, in words."""
+    if any(round_ == sorted(round_) for round_ in rounds):
+        return "as in the data"
+    return "the same in each epoch" if rounds[1:] and rounds[0] in rounds[1:] else "new in each epoch"
+
+
+def _calls(report: Any, what: str, words: dict[Any, str], other: str) -> str:
+    """How a model was called, in words."""
+    answers = {call[what] for call in report["calls"]}
+    if not answers:
+        return "not called"
+    return words.get(answers.pop(), other) if len(answers) == 1 else "now so, now so"
+
+
+def _on_device(report: Any) -> dict[str, str]:
+    return {
+        "images": _calls(report, "place", {report["device"]: "on the device"}, "not on the device"),
+        "devices": "mixed" if report["mixed"] else "not mixed",
+    }
+
+
+MODES = {True: "in training mode", False: "in evaluation mode"}
+
+
+def training(report: Any, *_: Any) -> dict[str, Any]:
+    """What matters of an epoch of training in PyTorch."""
+    return {
+        "model": _calls(report, "training", MODES, ""),
+        **_on_device(report),
+        "steps": report["steps"],
+        "parameters": report["after"],
+        "mean loss": _number(report["answer"], "mean loss"),
+    }
+
+
+def evaluation(report: Any, *_: Any) -> dict[str, Any]:
+    """What matters of a model's evaluation in PyTorch."""
+    return {
+        "model": _calls(report, "training", MODES, ""),
+        **_on_device(report),
+        "gradients": _calls(report, "recorded", {True: "recorded", False: "not recorded"}, ""),
+        "model afterwards": MODES[bool(report["training"])],
+        "accuracy": _number(report["answer"], "accuracy"),
+    }
+
+
+def slopes(answer: Any, image: Any) -> dict[str, Any]:
+    """Slopes of a picture, the angles where there is a slope: -180° is 180°, and a flat place has none."""
+    parts = _parts(answer, "gx", "gy", "magnitude", "angle")
+    angle, magnitude = parts["angle"], parts["magnitude"]
+    if all(kind(value) == "array" and value.dtype.kind == "f" for value in (angle, magnitude)):
+        parts["angle"] = angle = np.where(angle < 1e-6 - np.pi, angle + angle.dtype.type(2 * np.pi), angle)
+        if angle.shape == magnitude.shape:
+            flat = (np.abs(magnitude) <= 1e-6 * np.abs(image).max()) & np.isfinite(angle)
+            parts["angle"] = np.where(flat, angle.dtype.type(0), angle)
+    return parts
+
+
+def outer_product(answer: Any, kernel: Any) -> dict[str, Any]:
+    """The kernel that a column and a row make, whichever way size and sign are shared out between them."""
+    if kind(answer) == "nothing":
+        return {"kind": "None", "outer product": np.zeros(kernel.shape)}
+    parts = _parts(answer, "column", "row")
+    kh, kw = kernel.shape
+    for name, forms, many in (("column", ((kh,), (kh, 1)), "rows"), ("row", ((kw,), (1, kw)), "columns")):
+        part = parts[name]
+        if kind(part) != "array" or part.dtype.kind not in "iuf" or part.shape not in forms:
+            raise WrongForm(f"The {name} should be an array of as many numbers as the kernel has {many}.")
+    outer = np.outer(parts["column"], parts["row"]).astype(np.float64)
+    return {"kind": "a column and a row", "outer product": outer}
+
+
+def growth(lines: Any, small: Any, large: Any) -> str:
+    """How the work of a separable filter grows, in words, from the lines of Python run for two sizes."""
+    if kind(lines) != "sequence" or [kind(count) for count in lines] != ["int", "int"]:
+        raise WrongForm("The lines of Python could not be counted.")
+    areas = [arguments[1].size * arguments[2].size for arguments in (small, large)]
+    grown = lines[1] - lines[0] > areas[1] - areas[0]
+    return "like rows times columns" if grown else "no faster than rows plus columns"
+
+
+def edge_bank(answer: Any, n: int, size: int, sigma: float) -> dict[str, Any]:
+    """What matters of a bank of edge filters: sums, norms, symmetry, directions, and the bell behind them."""
+    if kind(answer) != "array" or answer.dtype.kind != "f":
+        raise WrongForm("The answer should be a float array.")
+    if answer.shape != (n, 1, size, size):
+        return {"shape": list(answer.shape)}
+    bank = answer[:, 0].astype(np.float64)
+    steps = np.arange(size) - size // 2
+    moments = np.stack([(bank * steps).sum(axis=(1, 2)), (bank * steps[:, None]).sum(axis=(1, 2))], axis=1)
+    lengths = np.sqrt((moments**2).sum(axis=1, keepdims=True))
+    angles = np.pi * np.arange(n)[:, None, None] / n
+    along = np.cos(angles) * steps + np.sin(angles) * steps[:, None]
+    ideal = along * np.exp(-(steps**2 + steps[:, None] ** 2) / (2 * sigma**2))
+    alike = (ideal * bank).sum(axis=(1, 2)) / np.sqrt((ideal**2).sum(axis=(1, 2)))
+    norms = np.sqrt((bank**2).sum(axis=(1, 2)))
+    with np.errstate(all="ignore"):
+        directions = moments / lengths
+        shape = np.abs(alike) > 0.97 * norms
+    return {
+        "shape": list(answer.shape),
+        "numbers": "finite" if np.isfinite(bank).all() else "NaN or infinity",
+        "sums": _rounded(bank.sum(axis=(1, 2))),
+        "norms": norms,
+        "filter plus filter turned by 180°": _rounded(bank + bank[:, ::-1, ::-1]),
+        "directions, right and down": directions,
+        "slopes of a bell of this width": shape.tolist(),
+    }
+
+
+def _rounded(numbers: Any) -> Any:
+    """Numbers that should be 0, without the dust of rounding."""
+    return np.round(numbers, 6) + 0.0
+
+
+def filter_tiles(answer: Any, weight: Any) -> dict[str, Any]:
+    """The filters as they stand in a picture of a bank, whatever its layout; equal weights in any shade."""
+    channels = weight.shape[1]
+    axes_right = kind(answer) == "array" and (answer.ndim == 2 or (answer.ndim == 3 and answer.shape[2] == 3))
+    if not axes_right or (answer.ndim == 2) != (channels == 1) or answer.dtype.kind != "f":
+        raise WrongForm(
+            "The answer should be a float array: (rows, columns) for grey filters, (rows, columns, 3) for "
+            "coloured ones."
+        )
+    if not np.isfinite(answer).all():
+        raise WrongForm("The picture holds NaN or infinity.")
+    wanted = weight.transpose(0, 2, 3, 1).astype(np.float64)
+    wanted = wanted if channels == 3 else wanted[..., 0]
+    within = tuple(range(1, wanted.ndim))
+    lowest = wanted.min(axis=within, keepdims=True)
+    spread = wanted.max(axis=within, keepdims=True) - lowest
+    wanted = np.where(spread > 0, (wanted - lowest) / np.where(spread > 0, spread, 1), 0.5)
+    found = [_tiles(answer, *places, weight) for places in _layouts(answer.shape, weight.shape)]
+    if not found:
+        raise WrongForm("The height and width of the picture do not fit rows and columns of whole filters.")
+    flat = spread.reshape(-1) == 0
+
+    def error(tiles: Any) -> float:
+        return float(np.abs(tiles - wanted)[~flat].sum() + np.ptp(tiles, axis=within)[flat].sum())
+
+    tiles = min(found, key=error)
+    tiles[flat & (np.ptp(tiles, axis=within) <= NEARLY)] = 0.5
+    low, high = answer.min() < -NEARLY, answer.max() > 1 + NEARLY
+    return {"numbers": "beyond 0 and 1" if low or high else "in [0, 1]", "filters": tiles}
+
+
+def _layouts(picture: tuple[int, ...], bank: tuple[int, ...]) -> Iterator[tuple[range, range]]:
+    """The tops and lefts of the tiles for each regular layout that fills the picture: a border between them,
+    perhaps another one around them, which may be missing at the lower right.
+    """
+    sizes = list(zip(picture[:2], bank[2:], strict=True))
+    for gap, frame in itertools.product(range(WIDEST_BORDER + 1), repeat=2):
+        starts: list[list[range]] = []
+        for whole, tile in sizes:
+            pitch = tile + gap
+            counts = {
+                (whole - frame - end + gap) // pitch
+                for end in (0, gap, frame)
+                if whole - frame - end + gap >= pitch and (whole - frame - end + gap) % pitch == 0
+            }
+            starts.append([range(frame, frame + count * pitch, pitch) for count in sorted(counts)])
+        for tops, lefts in itertools.product(*starts):
+            if len(tops) * len(lefts) >= bank[0]:
+                yield tops, lefts
+
+
+def _tiles(picture: Any, tops: range, lefts: range, weight: Any) -> Any:
+    """The first tiles of a layout, row by row, as many as there are filters."""
+    n, _, kh, kw = weight.shape
+    corners = itertools.islice(itertools.product(tops, lefts), n)
+    return np.stack([picture[i : i + kh, j : j + kw] for i, j in corners]).astype(np.float64)
+
+
+def covered(
+    report: Any, model: Any, mode: Any, image: Any, *arguments: Any, **options: Any
+) -> dict[str, Any]:
+    """A report about an occlusion map, the sizes of the batches against the largest one allowed."""
+    sizes: Any = report.get("batches") if kind(report) == "dict" else None
+    if kind(sizes) != "sequence" or any(kind(size) != "int" for size in sizes):
+        raise WrongForm("The model could not be watched.")
+    most = options.get("batch_size", arguments[4] if len(arguments) > 4 else 64)
+    largest = max(sizes, default=0)
+    seen = {name: value for name, value in report.items() if name != "batches"}
+    seen["pictures at once"] = f"{largest}, and {most} are allowed" if largest > most else "not too many"
+    return seen
