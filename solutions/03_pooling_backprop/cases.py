@@ -788,7 +788,7 @@ def conv_net() -> Exercise:
             .seen_as("net_answer")
             .expecting(answer(x, labels, params))
         )
-        return case.within(1e-4 if dtype == FLOAT32 or way != "new arrays" else 1e-8)
+        return case.within(1e-4 if dtype == FLOAT32 or way == "into its arrays" else 1e-8)
 
     flat = a(2, 2, 4, 6)
     flat[:, :, :, 1:5] = 0.75  # equal maxima
@@ -805,6 +805,8 @@ def conv_net() -> Exercise:
             use(hidden, "wide images", a(3, 1, 2, 10), [1, 1, 0], (2, 5)),
             use(hidden, "the usual ten filters", a(2, 3, 4, 6), [2, 5], (6, 10)),
             use(hidden, "one filter", a(4, 2, 4, 4), [1, 2, 0, 2], (3, 1)),
+            use(hidden, "a new dictionary of parameters", a(2, 1, 4, 6), [1, 0], (2, 3), "a new dictionary"),
+            use(hidden, "black images", np.zeros((2, 2, 4, 6)), [1, 0], (3, 4), b1=np.zeros_like),
             use(hidden, "many images", a(9, 1, 4, 2), [0, 2, 1, 1, 0, 2, 2, 2, 0], (3, 3)),
             use(hidden, "pixels of equal brightness", flat, [1, 0], (3, 4)),
             use(hidden, "hardly any neuron answers", a(2, 2, 4, 6), [0, 1], (3, 4), b1=lambda b: b - 8),

@@ -134,16 +134,19 @@ def net_losses(
 
     Arguments:
         sizes: (in_shape, n_classes, n_filters).
-        params: the numbers, which are put "into its arrays" or (another `way`) there as "new arrays".
+        params: the numbers; the `way` says whether they are put "into its arrays", there as "new arrays", or
+            there as "a new dictionary".
 
     Returns:
         "scores", "loss" and "gradients" as the net says them; its "params" afterwards.
     """
     net = net_class(*sizes, rng=np.random.default_rng(0))
+    if way == "a new dictionary":
+        net.params = {name: value.copy() for name, value in params.items()}
     for name, value in params.items():
         if way == "new arrays":
             net.params[name] = value.copy()
-        else:
+        elif way == "into its arrays":
             net.params[name][...] = value
     net.loss(x[:1], y[:1])  # a net must not carry anything over to the next batch
     loss, gradients = net.loss(x, y)
