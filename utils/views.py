@@ -24,18 +24,27 @@ class WrongForm(Exception):
     """
 
 
+def _came(answer: Any) -> str:
+    """What an answer is, in a few words."""
+    if kind(answer) == "sequence":
+        return f"it has {len(answer)} parts"
+    words = {"nothing": "it is None (is a `return` missing?)", "array": "it is one NumPy array"}
+    words |= {"tensor": "it is a PyTorch tensor (`.item()` takes a number out of it)", "text": "it is a text"}
+    return words.get(kind(answer), "it is something else")
+
+
 def _parts(answer: Any, *names: str) -> dict[str, Any]:
     """The items of an answer that consists of several parts, by their names."""
     if kind(answer) != "sequence" or len(answer) != len(names):
         words = ", ".join(names[:-1]) + " and " + names[-1]
-        raise WrongForm(f"The answer should be {words} in this order, joined by commas in one tuple.")
+        raise WrongForm(f"The answer should be a tuple of {words}, in this order, but {_came(answer)}.")
     return dict(zip(names, answer, strict=True))
 
 
 def _number(answer: Any, what: str) -> float:
     """An answer that should be a float."""
     if kind(answer) not in ("float", "int"):
-        raise WrongForm(f"The {what} should be a float (`.item()` takes it out of a tensor).")
+        raise WrongForm(f"The {what} should be a float, but {_came(answer)}.")
     return float(answer)
 
 
@@ -63,7 +72,7 @@ def one_number_each(answer: Any, *_: Any, **__: Any) -> Any:
     if kind(answer) == "sequence" and all(kind(item) in ("float", "int") for item in answer):
         return np.array([float(item) for item in answer])
     if kind(answer) != "array" or answer.dtype.kind not in "fi":
-        raise WrongForm("The answer should be a row of numbers: a list, or an array with one axis.")
+        raise WrongForm(f"The answer should be a list or an array of numbers, but {_came(answer)}.")
     return answer.astype(np.float64)
 
 
