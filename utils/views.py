@@ -30,6 +30,7 @@ def _came(answer: Any) -> str:
         return f"it has {len(answer)} parts"
     words = {"nothing": "it is None (is a `return` missing?)", "array": "it is one NumPy array"}
     words |= {"tensor": "it is a PyTorch tensor (`.item()` takes a number out of it)", "text": "it is a text"}
+    words |= {"float": "it is one number", "int": "it is one number", "dict": "it is a dictionary"}
     return words.get(kind(answer), "it is something else")
 
 

@@ -2638,7 +2638,8 @@ def walk(loss_fn, weights, steps, step_size):
     "You walk uphill: the gradient points to where the loss grows. Step against it.",
 )
 def _(loss_fn, weights, steps, step_size):
-    return walk(loss_fn, weights, steps, -step_size)
+    with np.errstate(all="ignore"):
+        return walk(loss_fn, weights, steps, -step_size)
 
 
 @wrong(
@@ -3152,7 +3153,9 @@ class _(RightPool):
 @wrong(
     "MaxPool2dFunction",
     "one gradient returned",
-    "`backward` returns one gradient for each argument of `forward`: dx, and None for each of the two sizes.",
+    "PyTorch stops here. Does `backward` return one gradient for each argument of `forward`: dx, and None "
+    "for "
+    "each of the two sizes?",
 )
 class _(RightPool):
     @staticmethod

@@ -87,7 +87,8 @@ def _destination(name: str, args: Any, kwargs: Mapping[str, Any], place: str) ->
         if isinstance(value, Placed):
             return value.place
         if isinstance(value, (str, torch.device)):
-            return str(torch.device(value))
+            device = torch.device(value)
+            return str(device) if device.type == "cpu" or device.index is not None else f"{device}:0"
     return place  # only the dtype changes
 
 
@@ -121,5 +122,7 @@ def mixed_devices(call: Callable[[torch.Tensor], object], shape: tuple[int, ...]
     try:
         call(torch.empty(shape, device="meta", requires_grad=True))
     except Exception as error:  # whatever comes of tensors without numbers
+        if isinstance(error, NotImplementedError) and "meta" not in str(error):
+            raise  # the exercise is still to be written
         return "expected device" in str(error)
     return False
