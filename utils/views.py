@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .compare import kind
+from .probes.backprop import line_loss, line_start
 
 NEARLY = 1e-5  # how far a shade may be beyond 0 or 1, or shades that should be equal apart
 WIDEST_BORDER = 8  # pixels between two filters, or around them all
@@ -46,7 +47,10 @@ def _number(answer: Any, what: str) -> float:
     """An answer that should be a float."""
     if kind(answer) not in ("float", "int"):
         raise WrongForm(f"The {what} should be a float, but {_came(answer)}.")
-    return float(answer)
+    try:
+        return float(answer)
+    except OverflowError:
+        raise WrongForm(f"The {what} is a number of very many digits.") from None
 
 
 def pooled(answer: Any, *_: Any, **__: Any) -> dict[str, Any]:
@@ -71,26 +75,48 @@ def layer_gradients(answer: Any, *_: Any, **__: Any) -> dict[str, Any]:
 def one_number_each(answer: Any, *_: Any, **__: Any) -> Any:
     """An array with one axis, or a list of numbers, of any float dtype, as float64."""
     if kind(answer) == "sequence" and all(kind(item) in ("float", "int") for item in answer):
-        return np.array([float(item) for item in answer])
+        return np.array([_number(item, "answer") for item in answer])
     if kind(answer) != "array" or answer.dtype.kind not in "fi":
         raise WrongForm(f"The answer should be a list or an array of numbers, but {_came(answer)}.")
     return answer.astype(np.float64)
+
+
+def _fits(value: Any, form: Any) -> bool:
+    """Whether a value has a form: the name of its kind, or a list or dictionary of forms of its parts."""
+    if isinstance(form, dict):
+        fits = kind(value) == "dict" and all(name in value for name in form)
+        return fits and all(_fits(value[name], part) for name, part in form.items())
+    if isinstance(form, list):
+        return kind(value) == "sequence" and all(_fits(item, form[0]) for item in value)
+    return bool(form == "anything" or kind(value) == form)
+
+
+def _need(report: Any, form: Any) -> None:
+    """Look at what a probe reports: it comes from the student's process, where anything can happen to it."""
+    if not _fits(report, form):
+        raise WrongForm("What your code does could not be watched.")
 
 
 def _doubles(params: Any, what: str) -> dict[str, Any]:
     """A dictionary of arrays in the order of its names, the arrays as float64 whatever float they are."""
     if kind(params) != "dict" or not all(kind(name) == "text" for name in params):
         raise WrongForm(f"The {what} should be a dictionary with the names of the parameters.")
-    return {name: _double(params[name]) for name in sorted(params)}
+    if not all(kind(value) == "array" and value.dtype.kind == "f" for value in params.values()):
+        raise WrongForm(f"The {what} should be arrays of floats in a dictionary.")
+    return {name: params[name].astype(np.float64) for name in sorted(params)}
 
 
 def _double(value: Any) -> Any:
     return value.astype(np.float64) if kind(value) == "array" and value.dtype.kind == "f" else value
 
 
+NETS = ("params", "again", "other", "no generator")
+
+
 def net_start(report: Any, in_shape: Any, sizes: Any, x: Any, y: Any) -> dict[str, Any]:
     """What matters of a net's first weights: shapes, spread, the loss that they give, who draws them."""
-    nets = {name: _doubles(value, "params") for name, value in report.items() if name != "loss"}
+    _need(report, dict.fromkeys((*NETS, "loss"), "anything"))
+    nets = {name: _doubles(report[name], "params") for name in NETS}
     params, expected, loss = nets["params"], float(np.log(sizes[0])), _number(report["loss"], "loss")
     spread = (2 / (9 * in_shape[0])) ** 0.5
     return {
@@ -105,12 +131,12 @@ def net_start(report: Any, in_shape: Any, sizes: Any, x: Any, y: Any) -> dict[st
 
 
 def _small(params: dict[str, Any], *names: str) -> bool:
-    return all(name in params and bool(np.abs(params[name]).max() < 0.25) for name in names)
+    return all(name in params and bool((np.abs(params[name]) < 0.25).all()) for name in names)
 
 
 def _spread(weights: Any, spread: float) -> str:
     """How first weights lie around 0, in words, against the standard deviation that they should have."""
-    if kind(weights) != "array" or not np.isfinite(weights).all():
+    if kind(weights) != "array" or not weights.size or not np.isfinite(weights).all():
         return "not numbers"
     if weights.std() < 1e-9:
         return "all alike"
@@ -121,14 +147,16 @@ def _spread(weights: Any, spread: float) -> str:
 
 
 def _same(some: dict[str, Any], others: dict[str, Any]) -> bool:
-    return list(some) == list(others) and all(np.array_equal(some[name], others[name]) for name in some)
+    """Whether two dictionaries hold the same arrays, but for rounding to float32."""
+    if list(some) != list(others) or any(some[name].shape != others[name].shape for name in some):
+        return False
+    return all(np.allclose(some[name], others[name], atol=1e-9) for name in some)
 
 
 def net_answer(report: Any, sizes: Any, params: Any, *_: Any) -> dict[str, Any]:
     """Scores, loss and gradients of a net in float64, and whether its parameters are as they were."""
-    after = _doubles(report["params"], "params")
-    given = {name: params[name].astype(np.float64) for name in sorted(params)}
-    kept = list(after) == list(given) and all(np.allclose(after[name], given[name]) for name in given)
+    _need(report, dict.fromkeys(("params", "scores", "loss", "gradients"), "anything"))
+    kept = _same(_doubles(report["params"], "params"), _doubles(params, "params"))
     return {
         "scores": _double(report["scores"]),
         "loss": _number(report["loss"], "loss"),
@@ -141,29 +169,36 @@ def sgd(
     report: Any, x: Any, y: Any, epochs: int, batch_size: int, step_size: float, seed: int
 ) -> dict[str, Any]:
     """What matters of a training: the batches, their order, the steps taken, the losses returned."""
-    run = report["run"]
-    batches = [batch["examples"] for batch in run["batches"]]
+    saw = {"examples": [["int"]], "labels": [["int"]]}
+    _need(report, {"run": saw | {"after": "dict", "answer": "anything"}, "again": saw, "other": saw})
+    batches, again, other = ([list(batch) for batch in report[name]["examples"]] for name in report)
+    labels = [list(batch) for batch in report["run"]["labels"]]
     order = [example for batch in batches for example in batch]
+    if not set(order) <= set(range(-1, len(x))):
+        raise WrongForm("What your code does could not be watched.")
     rounds = [order[start : start + len(x)] for start in range(0, len(order), len(x))]
     right = all(sorted(round_) == list(range(len(x))) for round_ in rounds)
-    labels = [label for batch in run["batches"] for label in batch["labels"]]
-    belong = all(0 <= n < len(y) and int(y[n]) == label for n, label in zip(order, labels, strict=False))
-    weights = {name: value.copy() for name, value in run["before"].items()}
-    for batch in run["batches"]:
-        for name in weights:
-            weights[name] -= step_size * batch["gradients"][name]
-    again, other = ([batch["examples"] for batch in report[name]["batches"]] for name in ("again", "other"))
-    losses, own = one_number_each(run["answer"]), np.array([batch["loss"] for batch in run["batches"]])
+    weights, own = line_start(x), []
+    for batch in filter(len, batches):  # the steps that are due, on what the model saw
+        loss, gradients = line_loss(weights, x[batch], y[batch])
+        weights = {name: value - step_size * gradients[name] for name, value in weights.items()}
+        own.append(loss)
+    after, losses = _doubles(report["run"]["after"], "params"), one_number_each(report["run"]["answer"])
     return {
         "batch sizes": [len(batch) for batch in batches],
-        "images and classes": "belong together" if belong else "are mixed up",
+        "images and classes": "belong together"
+        if labels == [[int(y[example]) for example in batch] for batch in batches]
+        else "are mixed up",
         "each epoch": "holds each example once" if right else "does not hold each example once",
         "order": _order(rounds),
         "source of the order": _source(batches, again, other),
-        "weights, minus those after plain steps": {
-            name: _double(run["after"][name]) - weights[name] for name in sorted(weights)
+        "weights, minus those after the right steps": {
+            name: after[name] - weights[name]
+            if name in weights and after[name].shape == weights[name].shape
+            else after[name]
+            for name in after
         },
-        "losses, minus those of the batches": losses - own if losses.shape == own.shape else losses,
+        "losses, minus those of the batches": losses - own if losses.shape == (len(own),) else losses,
     }
 
 
@@ -181,6 +216,11 @@ def _order(rounds: list[list[int]]) -> str:
     return "the same in each epoch" if rounds[1:] and rounds[0] in rounds[1:] else "new in each epoch"
 
 
+MODES = {True: "in training mode", False: "in evaluation mode"}
+CALLS = [{"training": "bool", "recorded": "bool", "place": "text"}]
+WATCHED = {"calls": CALLS, "mixed": ["text"], "device": "text", "answer": "anything"}
+
+
 def _calls(report: Any, what: str, words: dict[Any, str], other: str) -> str:
     """How a model was called, in words."""
     answers = {call[what] for call in report["calls"]}
@@ -192,15 +232,13 @@ def _calls(report: Any, what: str, words: dict[Any, str], other: str) -> str:
 def _on_device(report: Any) -> dict[str, str]:
     return {
         "images": _calls(report, "place", {report["device"]: "on the device"}, "not on the device"),
-        "devices": "mixed" if report["mixed"] else "not mixed",
+        "devices": "mixed" if len(report["mixed"]) else "not mixed",
     }
-
-
-MODES = {True: "in training mode", False: "in evaluation mode"}
 
 
 def training(report: Any, *_: Any) -> dict[str, Any]:
     """What matters of an epoch of training in PyTorch."""
+    _need(report, WATCHED | {"steps": "int", "after": "dict"})
     return {
         "model": _calls(report, "training", MODES, ""),
         **_on_device(report),
@@ -212,6 +250,7 @@ def training(report: Any, *_: Any) -> dict[str, Any]:
 
 def evaluation(report: Any, *_: Any) -> dict[str, Any]:
     """What matters of a model's evaluation in PyTorch."""
+    _need(report, WATCHED | {"training": "bool"})
     return {
         "model": _calls(report, "training", MODES, ""),
         **_on_device(report),
@@ -257,32 +296,28 @@ def growth(lines: Any, small: Any, large: Any) -> str:
 
 
 def edge_bank(answer: Any, n: int, size: int, sigma: float) -> dict[str, Any]:
-    """What matters of a bank of edge filters: sums, norms, symmetry, directions, and the bell behind them."""
-    if kind(answer) != "array" or answer.dtype.kind != "f":
-        raise WrongForm("The answer should be a float array.")
-    if answer.shape != (n, 1, size, size):
-        return {"shape": list(answer.shape)}
-    bank = answer[:, 0].astype(np.float64)
-    steps = np.arange(size) - size // 2
+    """What matters of a bank of edge filters, whatever its float dtype: sums, norms, symmetry, directions."""
+    bank = doubles(answer)
+    if bank.shape != (n, 1, size, size):
+        return {"shape": list(bank.shape)}
+    bank, steps = bank[:, 0], np.arange(size) - size // 2
     moments = np.stack([(bank * steps).sum(axis=(1, 2)), (bank * steps[:, None]).sum(axis=(1, 2))], axis=1)
-    lengths = np.sqrt((moments**2).sum(axis=1, keepdims=True))
-    angles = np.pi * np.arange(n)[:, None, None] / n
-    along = np.cos(angles) * steps + np.sin(angles) * steps[:, None]
-    ideal = along * np.exp(-(steps**2 + steps[:, None] ** 2) / (2 * sigma**2))
-    alike = (ideal * bank).sum(axis=(1, 2)) / np.sqrt((ideal**2).sum(axis=(1, 2)))
-    norms = np.sqrt((bank**2).sum(axis=(1, 2)))
     with np.errstate(all="ignore"):
-        directions = moments / lengths
-        shape = np.abs(alike) > 0.97 * norms
+        directions = moments / np.sqrt((moments**2).sum(axis=1, keepdims=True))
     return {
         "shape": list(answer.shape),
-        "numbers": "finite" if np.isfinite(bank).all() else "NaN or infinity",
         "sums": _rounded(bank.sum(axis=(1, 2))),
-        "norms": norms,
+        "norms": np.sqrt((bank**2).sum(axis=(1, 2))),
         "filter plus filter turned by 180°": _rounded(bank + bank[:, ::-1, ::-1]),
         "directions, right and down": directions,
-        "slopes of a bell of this width": shape.tolist(),
     }
+
+
+def doubles(answer: Any, *_: Any, **__: Any) -> Any:
+    """An array of any float dtype as float64."""
+    if kind(answer) != "array" or answer.dtype.kind != "f":
+        raise WrongForm("The answer should be an array of floats.")
+    return answer.astype(np.float64)
 
 
 def _rounded(numbers: Any) -> Any:
@@ -301,24 +336,29 @@ def filter_tiles(answer: Any, weight: Any) -> dict[str, Any]:
         )
     if not np.isfinite(answer).all():
         raise WrongForm("The picture holds NaN or infinity.")
-    wanted = weight.transpose(0, 2, 3, 1).astype(np.float64)
-    wanted = wanted if channels == 3 else wanted[..., 0]
-    within = tuple(range(1, wanted.ndim))
-    lowest = wanted.min(axis=within, keepdims=True)
-    spread = wanted.max(axis=within, keepdims=True) - lowest
-    wanted = np.where(spread > 0, (wanted - lowest) / np.where(spread > 0, spread, 1), 0.5)
     found = [_tiles(answer, *places, weight) for places in _layouts(answer.shape, weight.shape)]
     if not found:
         raise WrongForm("The height and width of the picture do not fit rows and columns of whole filters.")
-    flat = spread.reshape(-1) == 0
-
-    def error(tiles: Any) -> float:
-        return float(np.abs(tiles - wanted)[~flat].sum() + np.ptp(tiles, axis=within)[flat].sum())
-
-    tiles = min(found, key=error)
-    tiles[flat & (np.ptp(tiles, axis=within) <= NEARLY)] = 0.5
+    filters = weight.transpose(0, 2, 3, 1).reshape(len(weight), -1).astype(np.float64)
+    tiles = min(found, key=lambda tiles: _unlike(tiles.reshape(len(tiles), -1), filters))
+    for tile, one in zip(tiles, filters, strict=True):
+        if np.ptp(one) == 0 and np.ptp(tile) <= NEARLY:
+            tile[:] = 0.5
     low, high = answer.min() < -NEARLY, answer.max() > 1 + NEARLY
     return {"numbers": "beyond 0 and 1" if low or high else "in [0, 1]", "filters": tiles}
+
+
+def _unlike(tiles: Any, filters: Any) -> float:
+    """How little tiles look like filters: 0 if they differ from them in brightness and contrast only."""
+    unlike = 0.0
+    for tile, one in zip(tiles, filters, strict=True):
+        if np.ptp(one) == 0:
+            unlike += float(np.ptp(tile))
+        else:
+            tile, one = tile - tile.mean(), one - one.mean()
+            size = float(np.linalg.norm(tile) * np.linalg.norm(one))
+            unlike += 1 - float(tile @ one) / size if size else 2
+    return unlike
 
 
 def _layouts(picture: tuple[int, ...], bank: tuple[int, ...]) -> Iterator[tuple[range, range]]:

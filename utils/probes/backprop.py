@@ -153,30 +153,32 @@ def net_losses(
     return {"scores": net.scores(x), "loss": loss, "gradients": gradients, "params": _params(net)}
 
 
-class _Line:
-    """A model of one linear unit with a squared loss that notes what it is asked."""
+def line_start(x: Array) -> Params:
+    """The first parameters of a linear unit for examples such as those of x."""
+    return {"b": np.array([0.25]), "w": np.linspace(-1, 1, x[0].size).reshape(x.shape[1:])}
 
-    def __init__(self, x: Array, y: Array) -> None:
-        size = x[0].size
-        self.params: Params = {"b": np.array([0.25]), "w": np.linspace(-1, 1, size).reshape(x.shape[1:])}
-        self.batches: list[dict[str, Any]] = []
-        self._x, self._y = x, y
+
+def line_loss(params: Params, x: Array, y: Array) -> tuple[float, Params]:
+    """The mean squared error of a linear unit on a batch, and its gradients."""
+    error = (x * params["w"]).reshape(len(x), -1).sum(axis=1) + params["b"] - y
+    gradients = {"b": 2 * error.mean(keepdims=True), "w": 2 * np.tensordot(error, x, axes=1) / len(x)}
+    return float((error**2).mean()), gradients
+
+
+class _Line:
+    """A linear unit that notes which examples and labels it is asked about."""
+
+    def __init__(self, x: Array) -> None:
+        self.params: Params = line_start(x)
+        self.examples: list[list[int]] = []
+        self.labels: list[list[int]] = []
+        self._x = x.copy()
 
     def loss(self, x: Array, y: Array) -> tuple[float, Params]:
-        """The mean squared error of a batch, and the gradients."""
-        numbers = [self._number(example) for example in x]
-        error = (x * self.params["w"]).reshape(len(x), -1).sum(axis=1) + self.params["b"] - y
-        gradients = {"b": 2 * error.mean(keepdims=True), "w": 2 * np.tensordot(error, x, axes=1) / len(x)}
-        loss = float((error**2).mean())
-        self.batches.append(
-            {
-                "examples": numbers,
-                "labels": [int(label) for label in y],
-                "loss": loss,
-                "gradients": {name: value.copy() for name, value in gradients.items()},
-            }
-        )
-        return loss, gradients
+        """The loss of a batch, and the gradients."""
+        self.examples.append([self._number(example) for example in x])
+        self.labels.append([int(label) for label in y])
+        return line_loss(self.params, x, y)
 
     def _number(self, example: Array) -> int:
         """Which example of the data this is; -1 for none."""
@@ -191,15 +193,15 @@ def sgd_runs(
     """Train a model that notes everything, twice from equal generators and once from another one.
 
     Returns:
-        for "run", "again" and "other": the "batches" as the model saw them, its parameters "before" and
-        "after", and the "answer" of the function.
+        for "run", "again" and "other": the numbers of the "examples" and their "labels" in each batch as the
+        model saw them, its parameters "after" the training, and the "answer" of the function.
     """
     runs: dict[str, Any] = {}
     for name, start in (("run", seed), ("again", seed), ("other", seed + 1)):
-        model = _Line(x.copy(), y.copy())
-        before = _params(model)
+        model = _Line(x)
         answer = function(model, (x, y), epochs, batch_size, step_size, np.random.default_rng(start))
-        runs[name] = {"batches": model.batches, "before": before, "after": _params(model), "answer": answer}
+        saw = {"examples": model.examples, "labels": model.labels}
+        runs[name] = saw | {"after": _params(model), "answer": answer}
     return runs
 
 
