@@ -41,6 +41,11 @@ def gradients_of(
     return [gradient.numpy() for gradient in found]
 
 
+def shown(array: np.ndarray) -> str:
+    """An array in a message: its numbers if they are few."""
+    return str(array.tolist()) if array.size <= 12 else f"<{array.dtype} {array.shape}>"
+
+
 def rounded(value: Any) -> Any:
     """Numbers in twelve decimals: machines differ in the last digits of logarithms and exponentials."""
     return np.round(value, 12) if isinstance(value, np.ndarray) else round(float(value), 12)
@@ -370,7 +375,8 @@ def numerical_gradient() -> Exercise:
     }
 
     def nudge(make: Make, label: str, name: str, x: np.ndarray, *h: float) -> Case:
-        call = f"numerical_gradient(f, x{''.join(f', {step}' for step in h)}) with f(x) = {words[name]}"
+        arguments = ", ".join(["f", shown(x), *map(str, h)])
+        call = f"numerical_gradient({arguments}) with f(x) = {words[name]}"
         answer = np.empty(x.shape)
         for index in np.ndindex(x.shape):
             up, down = x.copy(), x.copy()
@@ -703,7 +709,7 @@ def shift_stability() -> Exercise:
             columns = (np.arange(width) - pixels) % width
             change = layer(exact[..., columns]) - still
             answer.append(((change**2).sum() / (still**2).sum()) ** 0.5)
-        call = f"shift_stability(layer, images, {shifts}) with {words[name]}"
+        call = f"shift_stability(layer, {shown(images)}, {shifts}) with {words[name]}"
         case = make(label, name, images, shifts).through("backprop.shifted", call).seen_as("one_number_each")
         case = case.expecting(rounded(np.array(answer)))
         return case.within(1e-5) if images.dtype == FLOAT32 else case
@@ -830,7 +836,7 @@ def conv_net() -> Exercise:
 def gradient_descent() -> Exercise:
     a = Arrays("gradient_descent")
     words = {
-        "bowl": "half the weighted sum of the squares",
+        "bowl": "(1 w₁² + 2 w₂² + …) / 2",
         "valley": "((w - 1) ** 4).sum()",
         "slope": "w.sum()",
     }
@@ -839,7 +845,8 @@ def gradient_descent() -> Exercise:
         weights = start.astype(np.float64)
         for _ in range(steps):
             weights = weights - step_size * LOSSES[name](weights)[1]
-        call = f"gradient_descent(loss_fn, weights, {steps}, {step_size}) for the loss {words[name]}"
+        arguments = f"loss_fn, {shown(start)}, {steps}, {step_size}"
+        call = f"gradient_descent({arguments}) for the loss {words[name]}"
         case = make(label, name, start, steps, step_size).through("backprop.descent", call)
         return case.expecting(rounded(weights).astype(start.dtype))
 

@@ -946,6 +946,16 @@ def _(f, x, h=1e-5):
 
 
 @wrong(
+    "numerical_gradient",
+    "gradient in float32",
+    "Your gradient is float32, which has seven digits: small nudges vanish in its rounding. Work in float64.",
+)
+def _(f, x, h=1e-5):
+    single = x.astype(np.float32)
+    return slopes(f, single, nudged(np.float32(h)), nudged(np.float32(-h)), 2 * h).astype(np.float32)
+
+
+@wrong(
     "relative_error",
     "absolute error",
     "This is |a - b|, which depends on the size of the numbers. Divide it by |a| + |b|.",
