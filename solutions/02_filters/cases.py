@@ -156,7 +156,7 @@ def separate() -> Exercise:
     bell = np.outer(column := np.exp(-((np.arange(5) - 2.0) ** 2) / 3), column[1:4])
     rough = np.outer(a.rough(5), a.rough(3))
     nearly = rough.copy()
-    nearly[3, 1] *= 1.02
+    nearly[3, 1] *= 1.002
     edges = np.outer([0, 0, 1.5, -2, 1], [0, -1, 0, 3, 0, 0, 2.0])
     cases = [
         visible("a Sobel kernel", sobel),
@@ -240,7 +240,12 @@ def filter_separable() -> Exercise:
 
 def oriented_filters() -> Exercise:
     def bank(make: Callable[..., Case], label: str, *arguments: Any) -> Case:
-        return make(label, *arguments).seen_as("edge_bank").within(ROUGHLY)
+        """What every such bank has in common."""
+        return make(label, *arguments).seen_as("edge_bank").within(0.02)
+
+    def weights(make: Callable[..., Case], label: str, *arguments: Any) -> Case:
+        """The weights themselves, up to how the slope of a bell is found within a pixel."""
+        return make(label, *arguments).seen_as("doubles").within(0.15)
 
     return Exercise(
         "oriented_filters",
@@ -248,6 +253,7 @@ def oriented_filters() -> Exercise:
             bank(visible, "right, and down", 2, 5, 1.0),
             bank(visible, "four directions", 4, 7, 1.2),
             bank(visible, "an odd number of filters", 3, 9, 1.5),
+            weights(visible, "the weights of four filters", 4, 7, 1.5),
             visible("no filter at all", 0, 5, 1.0),
             bank(hidden, "a single filter", 1, 5, 0.9),
             bank(hidden, "many directions", 12, 11, 1.8),
@@ -256,6 +262,9 @@ def oriented_filters() -> Exercise:
             bank(hidden, "a narrow bell in a large filter", 4, 15, 1.0),
             bank(hidden, "a bell that is wider than the filter", 8, 5, 4.0),
             bank(hidden, "a width that is a whole number", 8, 13, 2),
+            weights(hidden, "the weights of narrow filters", 3, 9, 0.75),
+            weights(hidden, "the weights of wide filters", 6, 11, 3.0),
+            weights(hidden, "the weights of filters wider than their size", 4, 5, 6.0),
             hidden("a negative number of filters", -2, 5, 1.0),
             hidden("an even size", 4, 6, 1.0),
             hidden("an even size below the smallest", 4, 2, 1.0),
@@ -286,6 +295,12 @@ def filter_loss() -> Exercise:
             visible("a filter that is wider than high", a(4, 5), a(4, 5), a(1, 3)),
             visible("a filter that is higher than wide", a(5, 4), a(5, 4), a(5, 3)),
             single(visible, "float32", (3, 4), (3, 4), (3, 1)),
+            visible("a filter without a middle", a(4, 5), a(4, 5), a(3, 2)),
+            hidden("x in float32, target and filter in float64", a(3, 4, dtype=f), a(3, 4), a(3, 3)).within(
+                ROUGHLY
+            ),
+            hidden("a filter of even height", a(4, 5), a(4, 5), a(2, 3)),
+            hidden("a filter that is even both ways", a(5, 6), a(5, 6), a(4, 4)),
             hidden("a filter that is right already", twice := a(4, 6), twice, flat),
             hidden("a filter far from right", a(4, 6), a(4, 6) * 8, a(3, 5)),
             hidden("a wide picture", a(3, 8), a(3, 8), a(3, 3)),
@@ -327,6 +342,8 @@ def learn_filter() -> Exercise:
             visible("two steps", a(3, 4), a(3, 4), 3, 2, 0.1),
             taught(visible, "many steps: a filter is found again", 3, 150, 0.2, 5, 7),
             visible("float32", a(4, 3, dtype=f), a(4, 3, dtype=f), 3, 3, 0.1).within(ROUGHLY),
+            visible("a filter without a middle", a(4, 5), a(4, 5), 2, 1, 0.1),
+            hidden("an even size", a(4, 5), a(4, 5), 4, 3, 0.1),
             hidden("one step", a(4, 5), a(4, 5), 3, 1, 0.1),
             hidden("a large filter", a(6, 7), a(6, 7), 5, 4, 0.05),
             hidden("a filter larger than the picture", a(2, 3), a(2, 3), 5, 3, 0.1),

@@ -7,7 +7,6 @@ BEHIND = "no window reads the zeros beyond half a kernel"
 THE_REST = "NumPy takes any negative number for 'the rest'"
 EVEN = "the sizes between the two limits are even, and refused for that"
 ORDER = "the order does not matter"
-ONE_DTYPE = "x, target and weight always have one dtype"
 FREE_LAYOUT = "how many filters stand in a row is free"
 FREE_ROWS = "rows without filters are part of the free layout"
 FREE_BORDER = "the border is free"
@@ -70,10 +69,6 @@ EQUIVALENT = {
     "filter_loss": {
         **{f"{FRAME_X} => padded = np.pad(x, {wider})": BEHIND for wider in WIDER},
         "height, width = x.shape => height, width = target.shape": "x and target have one shape",
-        "gradient = np.empty(weight.shape, x.dtype) => "
-        "gradient = np.empty(weight.shape, target.dtype)": ONE_DTYPE,
-        "gradient = np.empty(weight.shape, x.dtype) => "
-        "gradient = np.empty(weight.shape, weight.dtype)": ONE_DTYPE,
     },
     "filters_to_grid": {
         "if channels not in (1, 3): => if channels not in (3, 1):": ORDER,

@@ -1294,6 +1294,29 @@ def _(x, target, weight):
 
 @wrong(
     "filter_loss",
+    "even filters accepted",
+    "A filter of even size has no middle. Look first, and raise a ValueError if height or width is even.",
+)
+def _(x, target, weight):
+    kh, kw = weight.shape
+    padded = np.pad(x, ((kh // 2, (kh - 1) // 2), (kw // 2, (kw - 1) // 2)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (kh, kw))
+    error = np.einsum("hwij,ij->hw", windows, weight) - target
+    return (error**2).mean(), (2 * np.einsum("hw,hwij->ij", error, windows) / x.size).astype(x.dtype)
+
+
+@wrong(
+    "filter_loss",
+    "dtype of target or filter",
+    "The gradient takes its dtype from the target or the filter. It should have the dtype of x.",
+)
+def _(x, target, weight):
+    loss, gradient = loss_and_slope(x, target, weight)
+    return loss, gradient.astype(np.result_type(x, target, weight))
+
+
+@wrong(
+    "filter_loss",
     "target changed",
     "Your code writes into the target (`-=`?). It is needed again at the next step: make a new array.",
 )
@@ -1433,6 +1456,31 @@ def _(x, target, kernel_size, steps, lr):
 )
 def _(x, target, kernel_size, steps, lr):
     return learn(x, target, kernel_size, steps, lr / max(steps, 1))
+
+
+@wrong(
+    "learn_filter",
+    "even sizes accepted",
+    "A filter of even size has no middle. Raise a ValueError (filter_loss does it for you, if it looks).",
+)
+def _(x, target, kernel_size, steps, lr):
+    if kernel_size % 2:
+        return learn(x, target, kernel_size, steps, lr)
+    return np.zeros((kernel_size, kernel_size), x.dtype)
+
+
+@wrong(
+    "learn_filter",
+    "momentum",
+    "Your steps carry on what the steps before them did (momentum?). Each step is the learning rate times"
+    " the gradient, nothing else.",
+)
+def _(x, target, kernel_size, steps, lr):
+    velocity, weight = 0, np.zeros((kernel_size, kernel_size), x.dtype)
+    for _ in range(steps):
+        velocity = x.dtype.type(0.9) * velocity - x.dtype.type(lr) * loss_and_slope(x, target, weight)[1]
+        weight = weight + velocity
+    return weight
 
 
 @wrong(
@@ -2040,6 +2088,17 @@ def _(model, x):
 
 @wrong(
     "record_activations",
+    "no gradients for anybody",
+    "PyTorch records no gradients any more, for any model: torch.set_grad_enabled(False) was never undone. "
+    "with torch.no_grad(): ends by itself.",
+)
+def _(model, x):
+    torch.set_grad_enabled(False)
+    return look(model, x)
+
+
+@wrong(
+    "record_activations",
     "the first run of a layer",
     "Of a layer that runs twice you keep the first output. The last one counts.",
 )
@@ -2438,6 +2497,17 @@ def _(model, image, target, patch, stride=1, fill=0.0, batch_size=64):
 
 @wrong(
     "occlusion_map_batched",
+    "no gradients for anybody",
+    "PyTorch records no gradients any more, for any model: torch.set_grad_enabled(False) was never undone. "
+    "with torch.no_grad(): ends by itself.",
+)
+def _(model, image, target, patch, stride=1, fill=0.0, batch_size=64):
+    torch.set_grad_enabled(False)
+    return watch(model, image, target, patch, stride, fill, batch_size)
+
+
+@wrong(
+    "occlusion_map_batched",
     "all pictures at once",
     "All covered pictures go through the model at once. At most batch_size may, or a large map does not "
     "fit into memory.",
@@ -2759,18 +2829,6 @@ def _(train_x, train_y, test_x, test_y, l2=1e-2):
 
 @wrong(
     "linear_probe",
-    "no penalty, singular matrix",
-    "Features that repeat each other make the equations unsolvable: a penalty of 0 needs a least-squares "
-    "solver or a tiny penalty instead.",
-)
-def _(train_x, train_y, test_x, test_y, l2=1e-2):
-    if l2 == 0:
-        raise np.linalg.LinAlgError("Singular matrix")
-    return float((guess(fit(train_x, train_y, l2), test_x) == test_y).mean())
-
-
-@wrong(
-    "linear_probe",
     "nearest neighbour",
     "This is no linear classifier: it compares with single training images. Fit weights and an intercept.",
 )
@@ -2790,6 +2848,18 @@ def _(train_x, train_y, test_x, test_y, l2=1e-2):
     x = flat(test_x)
     x = (x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1)
     return float((classes[(x @ weight + base).argmax(axis=1)] == test_y).mean())
+
+
+@wrong(
+    "linear_probe",
+    "features standardised in place",
+    "Your code standardises the features of the caller (`-=`, `/=`?). They are needed again: make new "
+    "arrays.",
+)
+def _(train_x, train_y, test_x, test_y, l2=1e-2):
+    answer = float((guess(fit(train_x, train_y, l2), test_x) == test_y).mean())
+    train_x -= train_x.mean(axis=0)
+    return answer
 
 
 @wrong(

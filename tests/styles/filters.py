@@ -341,6 +341,21 @@ def _(n, size, sigma):
     return bank
 
 
+@style("oriented_filters", "differences of two bells, half a pixel to either side")
+def _(n, size, sigma):
+    check_bank(n, size, sigma)
+    r = np.arange(size) - size // 2
+    bank = []
+    for angle in np.pi * np.arange(n) / n:
+        right, down = np.cos(angle) / 2, np.sin(angle) / 2
+        near, far = (
+            np.exp(-((r[None] - sign * right) ** 2 + (r[:, None] - sign * down) ** 2) / (2 * sigma**2))
+            for sign in (1, -1)
+        )
+        bank.append([(near - far) / np.linalg.norm(near - far)])
+    return np.array(bank)
+
+
 @style("oriented_filters", "complex numbers")
 def _(n, size, sigma):
     check_bank(n, size, sigma)
@@ -362,8 +377,10 @@ def window_loss(x, target, weight):
 
 @style("filter_loss", "automatic differentiation")
 def _(x, target, weight):
-    x_, target_ = (torch.from_numpy(np.ascontiguousarray(a))[None, None] for a in (x, target))
-    weight_ = torch.from_numpy(weight.copy()).requires_grad_()
+    refuse_even(*weight.shape)
+    x_, target_, weight_ = (torch.from_numpy(np.array(a, x.dtype)) for a in (x, target, weight))
+    x_, target_ = x_[None, None], target_[None, None]
+    weight_.requires_grad_()
     y = F.conv2d(x_, weight_[None, None], padding=tuple(k // 2 for k in weight.shape))
     loss = F.mse_loss(y, target_)
     loss.backward()
@@ -372,16 +389,18 @@ def _(x, target, weight):
 
 @style("filter_loss", "a matrix of windows, least squares")
 def _(x, target, weight):
+    refuse_even(*weight.shape)
     kh, kw = weight.shape
     padded = np.pad(x, ((kh // 2,), (kw // 2,)))
     matrix = sliding_window_view(padded, (kh, kw)).reshape(x.size, -1)
     error = matrix @ weight.reshape(-1) - target.reshape(-1)
-    return [error @ error / len(error), (2 / len(error) * matrix.T @ error).reshape(kh, kw)]
+    gradient = (2 / len(error) * matrix.T @ error).reshape(kh, kw)
+    return [error @ error / len(error), gradient.astype(x.dtype)]
 
 
 @style("filter_loss", "the gradient as a correlation of the picture with the errors")
 def _(x, target, weight):
-    error = by_torch(x, weight) - target
+    error = by_torch(x, weight) - target.astype(x.dtype)
     kh, kw = weight.shape
     padded = torch.from_numpy(np.pad(x, ((kh // 2,), (kw // 2,))))[None, None]
     gradient = F.conv2d(padded, torch.from_numpy(error)[None, None])[0, 0] * 2 / x.size
@@ -398,8 +417,9 @@ def _(x, target, kernel_size, steps, lr):
 
 @style("learn_filter", "torch.optim.SGD")
 def _(x, target, kernel_size, steps, lr):
-    x_ = torch.from_numpy(np.ascontiguousarray(x))[None, None]
-    target_ = torch.from_numpy(np.ascontiguousarray(target))[None, None]
+    if kernel_size % 2 == 0:
+        raise ValueError(f"kernel size {kernel_size}")
+    x_, target_ = (torch.from_numpy(np.array(a, x.dtype))[None, None] for a in (x, target))
     weight = torch.zeros(1, 1, kernel_size, kernel_size, dtype=x_.dtype, requires_grad=True)
     optimizer = torch.optim.SGD([weight], lr=lr)
     for _ in range(steps):
@@ -411,6 +431,7 @@ def _(x, target, kernel_size, steps, lr):
 
 @style("learn_filter", "the normal equations, step by step")
 def _(x, target, kernel_size, steps, lr):
+    refuse_even(kernel_size)
     seen = (
         sliding_window_view(np.pad(x, kernel_size // 2), (kernel_size,) * 2).reshape(x.size, -1).astype(float)
     )

@@ -89,15 +89,14 @@ def activations(function: Any, kind: str, mode: str, x: torch.Tensor) -> dict[st
     """
     model = _model(kind, mode, x)
     hooks = _hooks(model)
-    try:
-        seen, error = function(model, x), "nothing"
-    except ModelError:
-        seen, error = {}, "the model's own error"
+    seen, error, recording = _call(function, model, x)
+    seen = {} if error else seen
     tensors = seen.items() if isinstance(seen, dict) else ()
     return {
-        "raised": error,
+        "raised": error or "nothing",
         "recorded": {k: _detached(v) for k, v in tensors} if isinstance(seen, dict) else seen,
         "with a graph": [name for name, value in tensors if _graph(value) == "still there"],
+        "gradients of other models": "recorded" if recording else "never recorded again",
         "in training mode": _training(model),
         "hooks left behind": _hooks(model) - hooks,
         "parameters that can be trained": sum(p.requires_grad for p in model.parameters()),
@@ -142,18 +141,26 @@ def occlusion_batched(
     """
     watched = _Watched(_model(kind, mode, image[None]))
     watched.training = watched.inside.training
-    try:
-        found, error = function(watched, image, *arguments, **options), "nothing"
-    except ModelError:
-        found, error = None, "the model's own error"
+    found, error, recording = _call(function, watched, image, *arguments, **options)
     return {
-        "raised": error,
+        "raised": error or "nothing",
         "map": _detached(found),
         "graph": _graph(found),
         "batches": watched.sizes,
+        "gradients of other models": "recorded" if recording else "never recorded again",
         "in training mode": _training(watched),
         "running statistics": {name: value.detach() for name, value in watched.named_buffers()},
     }
+
+
+def _call(function: Any, *arguments: Any, **options: Any) -> tuple[Any, str, bool]:
+    """The answer, whether the model's own error came instead, and whether gradients are still recorded."""
+    with torch.enable_grad():  # which ends, whatever the function has switched off
+        try:
+            answer, error = function(*arguments, **options), ""
+        except ModelError:
+            answer, error = None, "the model's own error"
+        return answer, error, torch.is_grad_enabled()
 
 
 def _detached(value: Any) -> Any:
