@@ -54,6 +54,7 @@ mutation: $(READY)
 
 bench: $(READY)
 	$(PY) tests/benchmarks/bench_conv2d.py
+	$(PY) tests/benchmarks/bench_backprop.py
 	$(PY) tests/benchmarks/bench_grading.py
 
 lint: $(READY)
