@@ -494,6 +494,7 @@ def conv2d_backward() -> Exercise:
             back(hidden, "as many images as channels and filters", a(2, 2, 5, 5), a(2, 2, 3, 3), 2, 1),
             back(hidden, "many images", a(7, 1, 3, 4), a(2, 1, 2, 2), 1, 0),
             back(hidden, "several larger images", a(3, 1, 29, 30), a(1, 1, 16, 16), 1, 0),
+            back(hidden, "one large image", a(1, 1, 38, 39), a(1, 1, 16, 16), 1, 0),
             back(hidden, "float32", a(2, 3, 4, 5, dtype=f), a(2, 3, 2, 3, dtype=f), 2, 1),
             back(
                 hidden,
