@@ -97,6 +97,32 @@ def one_layer_back() -> Figure:
     return figure
 
 
+def gates(x: np.ndarray, dy: np.ndarray) -> Figure:
+    """Draw a row of numbers going through ReLU, and gradients coming back through its open and shut gates.
+
+    Args:
+        x: the inputs, (n,).
+        dy: the gradients that arrive, (n,). What goes back is left open: a question mark.
+    """
+    count = len(x)
+    figure, ax = plots.canvas(3.4 * count + 4.2, 6.9, unit=0.46)
+    for top, words in ((0.6, "input x"), (2.35, "gate"), (4.1, "output y"), (5.5, "arrives, dy")):
+        ax.text(2.9, top + 0.5, words, ha="right", va="center", fontsize=12)
+    for k, (value, arrived) in enumerate(zip(x, dy, strict=True)):
+        left = 3.4 * k + 4.0
+        grids.draw_grid(ax, Grid(1, 1, left, 0.6), plots.INPUT, np.array([[value]]))
+        middle = left + 0.5
+        passes = value > 0
+        _arrow(ax, (middle, 1.7), (middle, 4.0 if passes else 2.6), plots.OUTPUT if passes else plots.GREY)
+        for side in (-1, 1):
+            start = middle + side * (0.35 if passes else 0.0)
+            ax.plot([start, middle + side * 1.1], [2.85, 2.85], color=plots.INK, linewidth=4, zorder=4)
+        grids.draw_grid(ax, Grid(1, 1, left, 4.1), plots.OUTPUT, np.array([[max(value, 0)]]))
+        grids.draw_grid(ax, Grid(1, 1, left, 5.5), plots.GRADIENT, np.array([[arrived]]))
+        ax.text(left + 1.35, 0.6 + 0.5, "dx = ?", ha="left", va="center", fontsize=11, color=plots.GRADIENT)
+    return figure
+
+
 def linear_shapes(n: int = 5, c_in: int = 4, c_out: int = 3) -> Figure:
     """Draw the three products of a linear layer as rectangles whose sides are the shapes."""
     figure, ax = plots.canvas(35.2, 8.3, unit=0.36)

@@ -569,7 +569,7 @@ def stability():
     shifts = range(9)
     found = {
         name: shift_stability(lambda images, way=way: way(edge_answers(images)), images, shifts)
-        for name, way in ways.items()
+        for name, way in progress.bar(ways.items(), "moving images", len(ways))
     }
     return found | {"not shrunk at all": shift_stability(edge_answers, images, shifts)}
 
@@ -1371,7 +1371,16 @@ plots.finish(
 #
 # ReLU lets positive numbers pass and turns negative ones to 0. **What does it do to a gradient that comes
 # back where the input was −3? And where it was 0?**
-#
+
+# %% figure="draw_gates" tags=["keep-output"]
+plots.finish(
+    graph_drawings.gates(np.array([-3, 2, 0, 5]), np.array([7, -1, 4, 3])),
+    alt="Four inputs, minus 3, 2, 0 and 5, above four gates. The gates of 2 and 5 are open, those of minus 3 "
+    "and 0 are shut; below them the outputs 0, 2, 0, 5 and the arriving gradients 7, minus 1, 4, 3. What "
+    "goes back is left open.",
+)
+
+# %% [markdown]
 # An input of −3 gave 0, and −2.9 would have given 0, too. Nothing changes; so the gradient there is **0**,
 # however large the number that arrived. Where the input was positive, all of it passes. At exactly 0 the
 # slope jumps from 0 to 1; we take 0, as PyTorch does. ReLU is a **gate**: the forward pass sets it, the
@@ -1593,10 +1602,10 @@ plots.finish(
 # - to the **filter** it adds 3 × the *window*. The filter was used everywhere, so it collects from
 #   everywhere: the price of weight sharing is a sum.
 #
-# **By hand.** A row $x = (1, 4, 2)$, a filter $W = (3, -1)$; so $y = (3 - 4,\; 12 - 2) = (-1, 10)$. Let $dy
-# = (5, 2)$ arrive. Back to the row: $5 \cdot (3, -1)$ at places 0 and 1, $2 \cdot (3, -1)$ at 1 and 2,
-# together $(15,\; -5 + 6,\; -2) = (15, 1, -2)$. Back to the filter: $5 \cdot (1, 4) + 2 \cdot (4, 2) = (13,
-# 24)$. To the bias: $5 + 2 = 7$.
+# **By hand.** A row $x = (1, 4, 2)$, a filter $W = (3, -1)$; so $y = (3 - 4,\; 12 - 2) = (-1, 10)$. Let
+# $dy = (5, 2)$ arrive. Back to the row: $5 \cdot (3, -1)$ at places 0 and 1, $2 \cdot (3, -1)$ at 1 and 2,
+# together $(15,\; -5 + 6,\; -2) = (15, 1, -2)$. Back to the filter:
+# $5 \cdot (1, 4) + 2 \cdot (4, 2) = (13, 24)$. To the bias: $5 + 2 = 7$.
 #
 # **The formula.** With $\hat x$ the padded input, for all $n, o, i, j$ and $c, u, v$,
 #
@@ -1630,8 +1639,8 @@ plots.finish(
 # </details>
 # <details><summary>Hint 3: padding</summary>
 #
-# Work on padded arrays throughout. At the end cut the frame off: rows `padding : padding + H`, not `padding
-# : -padding`.
+# Work on padded arrays throughout. At the end cut the frame off: rows `padding : padding + H`, not
+# `padding : -padding`.
 # </details>
 # <details><summary>Hint 4: right, but slow?</summary>
 #
@@ -1824,11 +1833,9 @@ print(f"{'linear, bias':28s} {bool(relative_error(dbias, dy.sum(axis=0)) < 1e-9)
 x, weight = numbers.normal(size=(2, 2, 5, 6)), numbers.normal(size=(3, 2, 3, 2))
 dy = numbers.normal(size=(2, 3, 3, 4))  # stride 2, padding 1
 dx, dweight, dbias = conv2d_backward(dy, x, weight, 2, 1)
-# The layer is linear in x and in the weight, so <dx, x> and <dweight, weight> are both the same <dy, y>.
-print(
-    "convolution: <dx, x> is <dweight, weight>:", bool(abs((dx * x).sum() - (dweight * weight).sum()) < 1e-9)
-)
-print("convolution: dx and dweight add up to", [round(float(d.sum()), 3) for d in (dx, dweight, dbias)])
+agree("convolution, input", lambda v: float((conv2d(v, weight, None, 2, 1) * dy).sum()), x, dx)
+agree("convolution, weight", lambda v: float((conv2d(x, v, None, 2, 1) * dy).sum()), weight, dweight)
+print(f"{'convolution, bias':28s} {bool(relative_error(dbias, dy.sum(axis=(0, 2, 3))) < 1e-9)}")
 
 # %% [markdown]
 # > **To sleep on.** The first layer of a network reads the photo. Who needs its `dx`? And what could you do
@@ -2251,7 +2258,7 @@ def gradient_check():
     x, y = numbers.normal(size=(5, 2, 6, 8)), np.array([0, 3, 1, 2, 0])
     _, gradients = net.loss(x, y)
     found = {}
-    for name, value in net.params.items():
+    for name, value in progress.bar(list(net.params.items()), "nudging"):
 
         def loss_of(array, name=name):
             net.params[name] = array
@@ -2850,7 +2857,7 @@ plots.finish(
 # ★★★ · 20 minutes · 5 points
 #
 # Write it with tensor operations that work on any device; `F.max_pool2d` would bring its own way back
-# along. The check compares values and gradients, and runs PyTorch's own gradient check: nudges, like yours.
+# along. The check compares values and gradients with PyTorch's own pooling, for every single output.
 #
 # <details><summary>Hint 1: windows of a tensor</summary>
 #
