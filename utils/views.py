@@ -282,7 +282,8 @@ def outer_product(answer: Any, kernel: Any) -> dict[str, Any]:
         part = parts[name]
         if kind(part) != "array" or part.dtype.kind not in "iuf" or part.shape not in forms:
             raise WrongForm(f"The {name} should be an array of as many numbers as the kernel has {many}.")
-    outer = np.outer(parts["column"], parts["row"]).astype(np.float64)
+    with np.errstate(all="ignore"):
+        outer = np.outer(parts["column"], parts["row"]).astype(np.float64)
     return {"kind": "a column and a row", "outer product": outer}
 
 

@@ -203,10 +203,13 @@ def separate() -> Exercise:
 def filter_separable() -> Exercise:
     a = Arrays("filter_separable")
     f = FLOAT32
-    small, large = (a(2, 3), a(5), a(5)), (a(2, 3), a(101), a(101))
-    work = hidden("the work for a large kernel", small, large).through(
-        "filters.work", "filter_separable with 5 and with 101 weights in column and row"
-    )
+
+    def work(make: Callable[..., Case], label: str, few: int, many: int) -> Case:
+        """How much more is done where column and row are longer."""
+        calls = [(a(2, 3), a(count), a(count)) for count in (few, many)]
+        words = f"filter_separable with {few} and with {many} weights in column and row"
+        return make(label, *calls).through("filters.work", words).seen_as("growth")
+
     return Exercise(
         "filter_separable",
         [
@@ -215,6 +218,7 @@ def filter_separable() -> Exercise:
             visible("a row longer than the column", a(3, 4), a(1), a(3)),
             visible("a column and a row with two axes", a(3, 5), a(3, 1), a(1, 5)),
             visible("float32 stays float32", a(3, 4, dtype=f), a(3, dtype=f), a(1, dtype=f)),
+            work(visible, "the work grows with rows plus columns of the kernel", 5, 61),
             visible("a column without a middle", a(4, 5), a(2), a(3)),
             hidden("a wide picture", a(3, 8), a(3), a(5)),
             hidden("a high picture", a(8, 3), a(7), a(3)),
@@ -233,7 +237,7 @@ def filter_separable() -> Exercise:
             hidden("an array that lies in memory the other way round", a.turned(5, 4), a(5), a.strided(1, 3)),
             hidden("a row without a middle", a(4, 5), a(3), a(4)),
             hidden("a column of even length, with two axes", a(4, 5), a(4, 1), a(1, 3)),
-            work.seen_as("growth"),
+            work(hidden, "the work for a large kernel", 7, 101),
         ],
     )
 
@@ -693,8 +697,8 @@ def linear_probe() -> Exercise:
             "two clouds",
             around([[-1.0, 0.5], [1.0, 0.0]], [8, 8]),
             labels([0, 1], [8, 8]),
-            around([[-1.0, 0.5], [1.0, 0.0]], [5, 3]),
-            labels([0, 1], [5, 3]),
+            around([[-1.0, 0.5], [1.0, 0.0]], [4, 3]),
+            labels([0, 1], [4, 3]),
         ),
         visible(
             "three clouds, and a quarter of the test labels are others",
@@ -711,6 +715,13 @@ def linear_probe() -> Exercise:
             labels([0, 1], [3, 5]),
         ),
         visible("volumes", volumes, np.arange(24) % 2, held_out, np.arange(12) % 2),
+        hidden(
+            "volumes in float32, classes in two parts of the set",
+            np.concatenate([volumes[1::2], volumes[::2]]).astype(FLOAT32),
+            labels([4, 1], [12, 12]),
+            held_out.astype(FLOAT32),
+            np.array([1, 4, 4, 4, 1, 4, 4, 4, 1, 4, 1, 1]),
+        ),
         hidden(
             "test images that look like the other class",
             around([[-1.0, 0.5], [1.0, 0.0]], [8, 8]),
@@ -766,7 +777,6 @@ def linear_probe() -> Exercise:
             np.arange(24) % 2,
             leaning(12),
             np.arange(12) % 2,
-            1e-4,
         ),
         hidden(
             "more features than images, which lean on each other",
@@ -828,8 +838,8 @@ def linear_probe() -> Exercise:
             "a penalty so strong that the intercept alone decides",
             around([[-1.0, 0.5], [1.0, 0.0]], [4, 16]),
             labels([0, 1], [4, 16]),
-            around([[-1.0, 0.5], [1.0, 0.0]], [7, 3]),
-            labels([0, 1], [7, 3]),
+            around([[-1.0, 0.5], [1.0, 0.0], [-0.4, 0.25]], [4, 3, 3]),
+            labels([0, 1, 0], [4, 3, 3]),
             1e4,
         ),
         hidden(

@@ -663,7 +663,8 @@ def _(size, sigma):
 def split(kernel, tolerance=1e-6):
     """The right answer to separate."""
     columns, sizes, rows = np.linalg.svd(kernel, full_matrices=False)
-    return None if sizes[1:].sum() > tolerance * sizes[0] else (columns[:, 0] * sizes[0], rows[0])
+    separable = tolerance == np.inf or sizes[1:].sum() <= tolerance * sizes[0]
+    return (columns[:, 0] * sizes[0], rows[0]) if separable else None
 
 
 @wrong(
@@ -1436,7 +1437,8 @@ def _(x, target, kernel_size, steps, lr):
     "x and target are exchanged: the filter should turn x into target.",
 )
 def _(x, target, kernel_size, steps, lr):
-    return learn(target, x, kernel_size, steps, lr)
+    with np.errstate(all="ignore"):  # it may run away
+        return learn(target, x, kernel_size, steps, lr)
 
 
 @wrong(
@@ -1591,6 +1593,16 @@ def _(weight):
 def _(weight):
     with np.errstate(all="ignore"):
         return lay(each(weight, lambda one: (one - one.min()) / (one.max() - one.min())))
+
+
+@wrong(
+    "filters_to_grid",
+    "a small number added to the spread",
+    "You add a small number to the spread against a division by zero. A faint filter then stays dark: its"
+    " spread is not larger than your number. Look whether the spread is 0.",
+)
+def _(weight):
+    return lay(each(weight, lambda one: (one - one.min()) / (one.max() - one.min() + 1e-8)))
 
 
 @wrong(
@@ -2707,6 +2719,24 @@ def guess(model, x):
 )
 def _(train_x, train_y, test_x, test_y, l2=1e-2):
     return float((guess(fit(train_x, train_y, l2, intercept=False), test_x) == test_y).mean())
+
+
+@wrong(
+    "linear_probe",
+    "intercept penalised",
+    "The penalty pulls the intercept to 0 as well. It belongs to the weights only: leave the intercept "
+    "out of it.",
+)
+def _(train_x, train_y, test_x, test_y, l2=1e-2):
+    classes = np.unique(train_y)
+    wanted = (train_y[:, None] == classes).astype(float)
+    x, test = (np.column_stack([flat(x), np.ones(len(x))]) for x in (train_x, test_x))
+    weight = np.linalg.lstsq(
+        np.vstack([x, l2**0.5 * np.eye(x.shape[1])]),
+        np.vstack([wanted, np.zeros((x.shape[1], len(classes)))]),
+        rcond=None,
+    )[0]
+    return float((classes[(test @ weight).argmax(axis=1)] == test_y).mean())
 
 
 @wrong(

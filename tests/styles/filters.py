@@ -611,7 +611,7 @@ def _(model, x):
         [handle.remove() for handle in handles]
         for module in training:
             module.training = True
-    return {name: torch.tensor(value) if value.is_inference() else value for name, value in found.items()}
+    return {name: value.clone() for name, value in found.items()}
 
 
 @style("record_activations", "one hook for all modules there are")

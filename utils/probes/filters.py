@@ -94,8 +94,8 @@ def activations(function: Any, kind: str, mode: str, x: torch.Tensor) -> dict[st
     tensors = seen.items() if isinstance(seen, dict) else ()
     return {
         "raised": error or "nothing",
-        "recorded": {k: _detached(v) for k, v in tensors} if isinstance(seen, dict) else seen,
-        "with a graph": [name for name, value in tensors if _graph(value) == "still there"],
+        "recorded": {_shown(k): _detached(v) for k, v in tensors} if isinstance(seen, dict) else seen,
+        "with a graph": [_shown(name) for name, value in tensors if _graph(value) == "still there"],
         "gradients of other models": "recorded" if recording else "never recorded again",
         "in training mode": _training(model),
         "hooks left behind": _hooks(model) - hooks,
@@ -165,6 +165,11 @@ def _call(function: Any, *arguments: Any, **options: Any) -> tuple[Any, str, boo
 
 def _detached(value: Any) -> Any:
     return value.detach() if isinstance(value, torch.Tensor) else value
+
+
+def _shown(name: Any) -> Any:
+    """The name of a module; that of the model itself is empty, which no message could show."""
+    return "'' (the model itself)" if isinstance(name, str) and not name else name
 
 
 def _graph(value: Any) -> str:
