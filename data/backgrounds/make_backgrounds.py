@@ -45,11 +45,13 @@ def panorama(folder: Path, name: str) -> np.ndarray:
                 else np.stack([channels[name].pixels for name in "RGB"], axis=-1)
             )
     light = np.nan_to_num(np.asarray(light, np.float64), posinf=np.inf)
-    # The compression left dark rings around the sun and lamps: all within 5 pixels of them is bright.
-    blinding = (light > 200).any(axis=2)
+    light = np.where((light > 60).any(axis=2, keepdims=True), 100, light)
+    # The compression left rings without light around the sun and lamps: there the brightest neighbour counts.
+    lightless = (light <= 0).any(axis=2)
+    brightest = np.where(lightless[..., None], 0, light)
     for axis in (0, 1):
-        blinding = np.any([np.roll(blinding, shift, axis) for shift in range(-5, 6)], axis=0)
-    return np.where(blinding[..., None], 100, np.clip(light, 0, 100))
+        brightest = np.max([np.roll(brightest, shift, axis) for shift in range(-4, 5)], axis=0)
+    return np.where(lightless[..., None], brightest, light)
 
 
 def photograph(light: np.ndarray) -> np.ndarray:
