@@ -3,6 +3,7 @@
 The network is EfficientNet-Lite0 (after Tan and Le 2019): 4.7 million parameters, 1000 classes. Nothing else
 in the course needs it. `occlusion_of_coffee()` gives a map that was made with it and lies in `data/occlusion`,
 so that the figure can be shown without it.
+"""
 
 from __future__ import annotations
 
