@@ -149,14 +149,14 @@ def _filtered(bank_name: str) -> np.ndarray:
     """The glyphs ready for bilinear sampling at about half their size, as one table of pixels.
 
     Colours are multiplied by alpha, smoothed by 1-2-1 along both axes (the glyphs are made about two times
-    smaller, which would leave jagged edges) and surrounded by two transparent pixels.
+    smaller, which would leave jagged edges) and surrounded by pixels of which the outermost are transparent.
 
     Returns:
-        float32 (G * (side + 4)^2, 4), values 0 to 255. About 15 MB.
+        float32 (G * (side + 5)^2, 4), values 0 to 255. About 15 MB.
     """
     glyphs = read_bank(bank_name).glyphs.astype(np.float32)
     glyphs[..., :3] *= glyphs[..., 3:] / np.float32(255)
-    table = np.pad(glyphs, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    table = np.pad(glyphs, ((0, 0), (2, 3), (2, 3), (0, 0)))
     for axis in (1, 2):
         ahead, behind = np.roll(table, 1, axis), np.roll(table, -1, axis)
         table = (ahead + behind) * np.float32(0.25) + table * np.float32(0.5)
@@ -201,7 +201,7 @@ def _sample(
     table: np.ndarray, side: int, chosen: np.ndarray, along: np.ndarray, down: np.ndarray
 ) -> np.ndarray:
     """Bilinear values of the chosen glyphs at the places (along, down) from their centres; 0 outside."""
-    row = side + 4
+    row = side + 5
     middle = np.float32(side / 2 + 2 - 0.5)
     last = np.float32(row - 2)
     column = np.clip(along + middle, np.float32(0), last)

@@ -1,8 +1,8 @@
 """A classifier trained on ImageNet, for looking at what a large network sees; optional, from PyPI packages.
 
 The network is EfficientNet-Lite0 (after Tan and Le 2019): 4.7 million parameters, 1000 classes. Nothing else
-in the course needs it. `occlusion_of_coffee()` gives a map that was made with it and lies in `data/occlusion`,
-so that the figure can be shown without it.
+in the course needs it. `occlusion_of_coffee()` gives a map that was made with it and lies in
+`data/occlusion`, so that the figure can be shown without it.
 """
 
 from __future__ import annotations
