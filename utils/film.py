@@ -25,8 +25,8 @@ _FILM = Template("""<div class="film-$name"
 <button type="button">&#9654; play</button>
 <button type="button">&#9664; back</button>
 <button type="button">next &#9654;</button>
-<input type="range" min="0" max="$last" value="0" aria-label="stop of the window">
-<span>stop 1 of $count</span>
+<input type="range" min="0" max="$last" value="0" aria-label="$slider">
+<span>$stop 1 of $count</span>
 </div>
 <script>
 (function () {
@@ -40,7 +40,7 @@ _FILM = Template("""<div class="film-$name"
       k = (k + frames.length) % frames.length;
       slider.value = k;
       image.src = "data:image/png;base64," + frames[k];
-      words.textContent = "stop " + (k + 1) + " of " + frames.length;
+      words.textContent = "$stop " + (k + 1) + " of " + frames.length;
     }
     function stop() { clearInterval(clock); clock = null; play.innerHTML = "&#9654; play"; }
     play.onclick = function () {
@@ -61,13 +61,21 @@ _FILM = Template("""<div class="film-$name"
 </script>""")
 
 
-def play(frames: Sequence[bytes], alt: str, milliseconds: int = 900) -> HTML:
+def play(
+    frames: Sequence[bytes],
+    alt: str,
+    milliseconds: int = 900,
+    stop: str = "stop",
+    slider: str = "stop of the window",
+) -> HTML:
     """Pictures with a play button and a slider, in plain HTML that needs no network.
 
     Args:
         frames: PNG files, all of one size. Where scripts may not run, the first is shown.
         alt: the words for those who cannot see it.
         milliseconds: how long each picture stays while the film plays.
+        stop: what one picture is called in "stop 3 of 12".
+        slider: what the slider moves, for those who cannot see it.
     """
     texts = [base64.b64encode(frame).decode() for frame in frames]
     page = _FILM.substitute(
@@ -79,6 +87,8 @@ def play(frames: Sequence[bytes], alt: str, milliseconds: int = 900) -> HTML:
         last=len(frames) - 1,
         count=len(frames),
         milliseconds=milliseconds,
+        stop=html.escape(stop),
+        slider=html.escape(slider),
         frames=",".join(f'"{text}"' for text in texts),
     )
     return HTML(page)
