@@ -47,6 +47,7 @@ _KEPT = 5  # replaced release notebooks
 _CASES = "cases.py"
 _TIMINGS = "timings.json"
 _RESULTS = "results.npz"  # of experiments, recorded for the code that the notebook has now
+_DECIDE_RESULTS = ("composites", "convolution", "datasets", "edge_bank", "training")  # modules of utils
 _LEFTOVERS = shutil.ignore_patterns("*.ipynb", ANSWERS, HIDDEN_ANSWERS, "__pycache__", ".*")
 _SHARED = ("utils", "autograder", "data")
 _RANDOM_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -171,10 +172,13 @@ def _stage(root: Path, name: str) -> Iterator[Path]:
         yield stage
 
 
-def code_digest(source: Source) -> str:
-    """A digest of the code of a notebook: results of experiments are recorded anew when it changes."""
-    cells = [cell.source for cell in source.cells if cell.role != "text"]
-    return hashlib.sha256("\n\n".join(cells).encode()).hexdigest()[:16]
+def code_digest(stage: Path, source: Source) -> str:
+    """A digest of what decides the results of experiments: they are recorded anew when it changes."""
+    digest = hashlib.sha256("\n\n".join(cell.source for cell in source.cells if cell.role != "text").encode())
+    for path in sorted([*(stage / "data").rglob("*.npz"), *(stage / "utils").glob("*.py")]):
+        if path.suffix == ".npz" or path.stem in _DECIDE_RESULTS:
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _environment(stage: Path, source: Source) -> dict[str, str]:
@@ -184,7 +188,7 @@ def _environment(stage: Path, source: Source) -> dict[str, str]:
         **os.environ,
         "COURSE_TIMINGS": str(timings),
         "COURSE_RESULTS": str(timings.with_name(_RESULTS)),
-        "COURSE_EDITION": code_digest(source),
+        "COURSE_EDITION": code_digest(stage, source),
         "CUDA_VISIBLE_DEVICES": "",  # a build must not depend on the graphics card
         "IPYTHONDIR": str(stage / ".ipython"),  # nor on the author's own start-up files
         "OMP_NUM_THREADS": "1",
