@@ -211,6 +211,25 @@ def test_a_gzipped_file_is_known_by_its_content(server, tmp_path, level):
     assert gzip.decompress(path.read_bytes()) == CONTENT
 
 
+def test_progress_is_shown_of_large_files_only(server, tmp_path, monkeypatch, capsys):
+    fetch(server.file(), tmp_path)
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(downloads, "_SHOWN_FROM", 1000)
+    fetch(server.file(name="other.bin"), tmp_path)
+    said = capsys.readouterr()
+    assert said.out == "" and "other.bin: 0 of 0 MB" in said.err
+
+
+def test_without_a_home_folder(monkeypatch):
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    monkeypatch.setattr(Path, "home", unknown)
+    with pytest.raises(DownloadError, match="home directory"):
+        fetch(published.CIFAR10)
+
+
 def test_a_gzipped_file_of_something_else_or_of_nothing(server, tmp_path):
     for content in (
         gzip.compress(CONTENT[:-1]),

@@ -135,6 +135,9 @@ def splits(name: str) -> tuple[str, ...]:
 def load(name: str, split: str = "train", n: int | None = None, seed: int = 0) -> ImageSet:
     """Pictures of one split of a data set. What was loaded last stays in memory, so a second call is free.
 
+    Memory: 4.1 kB for each picture of the composed sets (33 MB for 8000), 5.5 MB for Fashion-MNIST's subset,
+    55 MB for all of it, 185 MB for CIFAR-10; `floats` and `tensors` take 12.3 kB (3.1 kB) a picture more.
+
     Args:
         name: one of `names()`.
         split: one of `splits(name)`. "test" holds nothing that "train" was made of. EmojiTen has two more:

@@ -41,7 +41,11 @@ class RemoteFile:
 
 
 def folder() -> Path:
-    """Where downloads are kept: the environment variable COURSE_DATA, else ~/.cache/convolution-course."""
+    """Where downloads are kept: the environment variable COURSE_DATA, else ~/.cache/convolution-course.
+
+    Raises:
+        RuntimeError: there is no COURSE_DATA, and nobody knows the home folder.
+    """
     return Path(os.environ.get("COURSE_DATA") or Path.home() / ".cache" / "convolution-course")
 
 
@@ -58,7 +62,10 @@ def fetch(file: RemoteFile, into: Path | None = None) -> Path:
         DownloadError: no connection, a refusal by the server, no room to write, or a file that is not the
             right one (which is not kept).
     """
-    into = folder() if into is None else into
+    try:
+        into = folder() if into is None else into
+    except RuntimeError as error:
+        raise DownloadError(f"{file.name} could not be stored: {error}") from error
     place, part = into / file.name, into / f"{file.name}.part"
     try:
         into.mkdir(parents=True, exist_ok=True)
