@@ -16,6 +16,7 @@ from autograder.assignment import Limits
 from utils import checks
 
 FIRST = NOTEBOOKS[0]
+SECONDS = 600  # for all functions of a notebook, also on a slow machine
 COLLECT = """
 given = []
 
@@ -31,7 +32,7 @@ def remote(folder: Path, cells: list[str], calls: list[list[Any]]) -> list[list[
     mode = "auto" if sandbox.detect().works else "none"
     student = {"folder": str(RELEASE), "limits": asdict(Limits())}
     arguments = {"folder": str(folder), "cells": cells, "calls": calls}
-    return warm_parent(mode).run("tests.check_jobs:verdicts", arguments, student, 300)["verdicts"]
+    return warm_parent(mode).run("tests.check_jobs:verdicts", arguments, student, SECONDS)["verdicts"]
 
 
 def numbered(cell: str, names: list[str]) -> list[str]:
@@ -40,6 +41,7 @@ def numbered(cell: str, names: list[str]) -> list[str]:
 
 
 @each_notebook
+@pytest.mark.timeout(SECONDS)
 def test_right_code_passes_over_the_wire(notebook: Notebook) -> None:
     code = notebook.styles_file.read_text(encoding="utf-8")
     styles = list(notebook.styles)
@@ -50,6 +52,7 @@ def test_right_code_passes_over_the_wire(notebook: Notebook) -> None:
 
 
 @each_notebook
+@pytest.mark.timeout(SECONDS)
 def test_wrong_code_gets_the_same_message_over_the_wire(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
