@@ -90,8 +90,8 @@ def read_answers(folder: Path, student: str) -> dict[str, Answer]:
     Raises FileNotFoundError if there is no such student.
     """
     text = (folder / f"{student}.py").read_text(encoding="utf-8")
-    base = re.search(r"^# base: (\w+)$", text, re.M)
-    answers = read_answers(folder, base[1]) if base else {}
+    base = re.search(r"^# base: (?:(\w+)/)?(\w+)$", text, re.M)
+    answers = read_answers(folder.parent / base[1] if base[1] else folder, base[2]) if base else {}
     only = re.search(r"^# only: (.+)$", text, re.M)
     if only:
         answers = {name: answers[name] for name in only[1].split()}

@@ -152,7 +152,18 @@ def test_the_cheat_keeps_one_honest_answer_and_spoils_the_checks(name: str, hand
     assert "os._exit(0)" in sources["extra-exit"]
     assert sources[first] == answers(name, "moriarty")[first].source
     (cheat,) = (entry for entry in EXPECTED[name] if entry.student == "moriarty")
-    assert {*cheat.lost} == {*points(name)} - {first}
+    assert {*cheat.lost, *cheat.points} == {*points(name)} - {first}
+    assert {*cheat.points} <= {"regression"}  # a table may need nothing but the honest answer
+
+
+def test_a_base_may_be_another_students_or_another_notebooks(tmp_path: Path) -> None:
+    (tmp_path / "01_one").mkdir()
+    (tmp_path / "02_two").mkdir()
+    (tmp_path / "01_one" / "a.py").write_text('# %% extra="x"\nx = 1\n# %% solution="f"\nf = 1\n')
+    (tmp_path / "02_two" / "b.py").write_text('# base: 01_one/a\n# only: x\n# %% solution="g"\ng = 2\n')
+    (tmp_path / "02_two" / "c.py").write_text('# base: b\n# %% solution="g"\ng = 3\n')
+    found = demo.read_answers(tmp_path / "02_two", "c")
+    assert {name: answer.source for name, answer in found.items()} == {"x": "x = 1", "g": "g = 3"}
 
 
 def test_an_unknown_exercise_is_an_error() -> None:
