@@ -105,7 +105,7 @@ def test_preprocess_any_size(stand_in, shape):
     image = torch.full(shape, 0.5, dtype=torch.float64)
     out = stand_in.preprocess(image)
     assert out.shape[1:] == (3, 224, 224)
-    torch.testing.assert_close(out, torch.full_like(out, 0.5 / 128), atol=1e-4, rtol=0)
+    assert (out - 0.5 / 128).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("shape", [(224, 224), (1, 224, 224), (224, 224, 3), (2, 3, 3, 224, 224), (3, 0, 5)])
@@ -136,3 +136,18 @@ def test_the_real_network_knows_a_coffee_and_a_cat():
     assert classifier.classes[coffee.argmax()] == "espresso"
     assert abs(coffee.max() - pretrained.occlusion_of_coffee().probability) < 0.01
     assert "cat" in classifier.classes[cat.argmax()] or "Mau" in classifier.classes[cat.argmax()]
+
+
+@pytest.mark.skipif(not installed(), reason="the pretrained network is an optional extra")
+def test_the_real_network_makes_the_stored_map_again():
+    classifier, stored = pretrained.load_classifier(), pretrained.occlusion_of_coffee()
+    strongest = np.unravel_index(stored.drop.argmax(), stored.drop.shape)
+    places = [(0, 0), strongest, (13, 4)]
+    pictures_with_square = np.repeat(stored.image[None], 1 + len(places), axis=0)
+    for image, (row, column) in zip(pictures_with_square[1:], places, strict=True):
+        top, left = row * stored.stride, column * stored.stride
+        image[:, top : top + stored.patch, left : left + stored.patch] = 0.5
+    espresso = classifier.probabilities(pictures_with_square)[:, classifier.classes.index(stored.label)]
+    np.testing.assert_allclose(
+        espresso[0] - espresso[1:], [stored.drop[place] for place in places], atol=1e-3
+    )
