@@ -86,6 +86,18 @@ def test_an_error_is_found_by_its_line_over_the_wire() -> None:
     assert "line 2" not in hidden  # a hidden message holds none of the code's own words
 
 
+OWN_KIND = """\
+def pad2d(x, padding):
+    if padding < 0:
+        raise np.linalg.LinAlgError(f"negative padding {padding}")
+    return np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+"""
+
+
+def test_a_librarys_own_kind_of_value_error_is_one_over_the_wire_too() -> None:
+    assert remote(FIRST.recorded, ["import numpy as np", OWN_KIND], [["pad2d", "pad2d"]])[0] == ["", ""]
+
+
 def test_an_error_is_found_by_its_line_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "FOLDERS", [FIRST.recorded])
     shell = InteractiveShell()
