@@ -208,13 +208,13 @@ def test_no_differences_where_all_is_as_expected(name: str) -> None:
 @every_assignment
 def test_every_difference_is_said_in_words(name: str) -> None:
     worth = points(name)
-    first, most = next(iter(worth.items()))
     entry = next(entry for entry in EXPECTED[name] if entry.student == "dijkstra")
-    assert entry.named and entry.points_for(first, most) == most != 0.25
-    wrong = graded(entry, worth, status="stopped early", score=0.5, tampering=["x"])
-    wrong["cells"][0] |= {"points": 0.25}
+    right, most = next(item for item in worth.items() if entry.points_for(*item) == item[1])
     exercise, misconception = next(iter(entry.named.items()))
+    wrong = graded(entry, worth, status="stopped early", score=0.5, tampering=["x"])
     for cell in wrong["cells"]:
+        if cell["exercise"] == right:
+            cell["points"] = 0.25
         if cell["exercise"] == exercise:
             cell["misconception"] = "another"
     found = demo.compare([entry], [wrong, {"student": "eve", "cells": []}])
@@ -223,7 +223,7 @@ def test_every_difference_is_said_in_words(name: str) -> None:
             "eve: graded, but not in the class",
             'dijkstra: status is "stopped early", expected "graded"',
             f"dijkstra: score is 0.5, expected {entry.score:g}",
-            f"dijkstra: {first} got 0.25 points, expected {most:g}",
+            f"dijkstra: {right} got 0.25 points, expected {most:g}",
             f'dijkstra: {exercise}: the misconception "{misconception}" was not named',
             "dijkstra: tampering was suspected",
         ]
