@@ -120,6 +120,7 @@ from utils import (
     pictures,
     plots,
     pretrained,
+    progress,
     timing,
     training,
 )
@@ -295,8 +296,9 @@ for name, kernel in (
     ("right minus left", np.array([[-1, 0, 1]])),
     ("above minus below", np.array([[1], [0], [-1]])),
 ):
-    even, steady = correlate2d(flat, kernel)[4, 5], correlate2d(ramp, kernel)[4, 5]
-    print(f"{name:20s} {kernel.sum() + 0.0:4.0f} {even + 0.0:15.2f} {steady + 0.0:15.2f}")
+    numbers = kernel.sum(), correlate2d(flat, kernel)[4, 5], correlate2d(ramp, kernel)[4, 5]
+    total, even, steady = (round(float(number), 6) + 0.0 for number in numbers)  # no "-0"
+    print(f"{name:20s} {total:4.0f} {even:15.2f} {steady:15.2f}")
 
 # %% [markdown]
 # Mean, sharper: the sum is 1, and both a flat part and a steady ramp come out as they were. Spots: the sum is
@@ -701,14 +703,14 @@ checks.run("gaussian_kernel", gaussian_kernel, hidden=True)
 
 # %% figure="blur_at_work"
 noisy = grey + 0.2 * np.random.default_rng(0).normal(size=grey.shape)
-figure, axes = plt.subplots(2, 4, figsize=(11.5, 6.6))
+figure, axes = plt.subplots(2, 4, figsize=(11.5, 5.9))
 for column, sigma in zip(axes.T, (0, 1, 2, 4), strict=True):
     blurred = correlate2d(noisy, gaussian_kernel(6 * sigma + 1, max(sigma, 1)))
-    inside = (slice(8, -8), slice(8, -8))  # the border is dark: zeros were blurred in
+    inside = (slice(12, 112), slice(14, 114))  # without the border: zeros were blurred into it
     steepness = image_gradients(blurred)[2][inside]
-    column[0].imshow(blurred[inside], vmin=0, vmax=1)
+    column[0].imshow(blurred[inside], vmin=0, vmax=1, interpolation="nearest")
     column[0].set_title(f"σ = {sigma} pixels" if sigma else "no blur")
-    column[1].imshow(-steepness / np.quantile(steepness, 0.985), vmin=-1, vmax=0)
+    column[1].imshow(-steepness / np.quantile(steepness, 0.985), vmin=-1, vmax=0, interpolation="nearest")
     for ax in column:
         ax.set_axis_off()
 axes[1, 0].set_title("magnitude of the slope", fontsize=11)
@@ -964,8 +966,10 @@ for width in widths:
     column, line = separate(kernel)
     together = correlate2d(grey, kernel), filter_separable(grey, column, line)
     different = max(different, float(np.abs(together[0] - together[1]).max()))
-    wide.append(timing.measure(correlate2d, grey, kernel, label=f"wide kernel, {width}"))
-    thin.append(timing.measure(filter_separable, grey, column, line, label=f"thin kernels, {width}"))
+    wide.append(timing.measure(correlate2d, grey, kernel, label=f"wide kernel, {width}", repeats=11))
+    thin.append(
+        timing.measure(filter_separable, grey, column, line, label=f"thin kernels, {width}", repeats=25)
+    )
 figure, ax = plt.subplots(figsize=(7.5, 3.8))
 ax.loglog(widths, 1e3 * np.array(wide), "-o", color=plots.SERIES[0], label="one wide kernel")
 ax.loglog(widths, 1e3 * np.array(thin), "--s", color=plots.SERIES[1], label="column, then row")
@@ -978,7 +982,7 @@ plots.finish(
     figure,
     alt="Time against the width of the kernel, both axes logarithmic. The wide kernel rises twice as "
     "steeply as "
-    "column and row; at 31 pixels it takes more than ten times as long.",
+    "column and row; at 31 pixels it takes about ten times as long.",
 )
 print(f"largest difference of the two answers below 1e-5: {different < 1e-5}")
 print(f"at {widths[-1]} pixels: about {wide[-1] / thin[-1]:.0f} times faster")
@@ -1388,7 +1392,7 @@ x = (x - x.mean()) / x.std()
 sobel = np.array([[1.0, 2, 1], [0, 0, 0], [-1, -2, -1]])
 target = correlate2d(x, sobel)
 stops = [0, 1, 2, 4, 8, 16, 32, 64] if devices.quick() else [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 400]
-formed = [learn_filter(x, target, 3, steps, 0.13) for steps in stops]
+formed = [learn_filter(x, target, 3, steps, 0.13) for steps in progress.bar(stops, "learning")]
 losses = [filter_loss(x, target, weight)[0] for weight in formed]
 frames = []
 for k, (steps, weight) in enumerate(zip(stops, formed, strict=True)):
@@ -1711,7 +1715,8 @@ def learn_filter_bank(
         device: where to compute.
 
     Returns:
-        the filters, (K, C, kernel_size, kernel_size), on the device and without a graph of gradients.
+        the filters, (K, C, kernel_size, kernel_size), with the dtype of x, on the device and without a graph
+        of gradients.
     """
     ### BEGIN SOLUTION
     x, targets = x.to(device), targets.to(device)
@@ -1777,7 +1782,7 @@ x = (x - x.mean()) / x.std()
 directions = oriented_filters(counts[-1], 5, 1.1).astype(np.float32)
 images = torch.tensor(x)[None, None]
 answers = F.conv2d(images, torch.tensor(directions), padding=2)
-one = timing.measure(learn_filter, x, answers[0, 0].numpy(), 5, 20, 0.1, label="one filter, NumPy", repeats=3)
+one = timing.measure(learn_filter, x, answers[0, 0].numpy(), 5, 20, 0.1, label="one filter, NumPy", repeats=9)
 times = [
     timing.measure(
         learn_filter_bank,
@@ -1787,7 +1792,7 @@ times = [
         20,
         device,
         label=f"{n} filters",
-        repeats=3,
+        repeats=9,
         device=device,
     )
     for n in counts
@@ -1980,10 +1985,9 @@ plots.finish(
 # - Even the ConvNet whose filters are **all frozen as chance made them** beats the MLP that may learn
 #   everything. Windows, shared weights and pooling are worth something before anything is learned.
 # - **Learned filters are better than random ones**: with all filters frozen, many answers are lost. But a
-#   *single* random layer costs little: a few per cent on new pictures, and next to nothing on new emoji. The
-#   layers behind it learn to make do with it.
-# - New emoji are much harder than new pictures of known ones. 1500 pictures are few to learn
-#   from.
+#   *single* random layer costs little: a few per cent on new pictures, and nothing that we could measure on
+#   new emoji. The layers behind it learn to make do with it; on the training pictures its loss is even lower.
+# - New emoji are much harder than new pictures of known ones. 1500 pictures are few to learn from.
 #
 # **Learned and random filters, seen.** The 16 filters of the first layer, before and after.
 
@@ -2005,7 +2009,7 @@ for bank in (before, after):
     alike.append(np.mean([np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in pairs]))
 axes[2].bar(["random", "learned"], alike, 0.5, color=plots.tint(plots.WEIGHTS, 0.6))
 for k, value in enumerate(alike):
-    axes[2].text(k, max(value, 0) + 0.02, f"{value:.2f}".replace("-", "−"), ha="center")
+    axes[2].text(k, max(value, 0) + 0.02, plots.number(round(float(value), 2)), ha="center")
 axes[2].axhline(0, color=plots.INK, linewidth=1)
 axes[2].set_ylabel("correlation of neighbouring weights")
 axes[2].set_ylim(min(0, *alike) - 0.05, max(alike) + 0.15)
@@ -2017,9 +2021,9 @@ plots.finish(
 )
 
 # %% [markdown]
-# Before, neighbouring weights know nothing of each other. After, filters have become smoother: some are edges
-# in some direction, some compare two colours, some are patches of one colour. Nobody put edges in. Sobel's
-# idea was found again, next to others that nobody had.
+# Before, neighbouring weights know nothing of each other. After, filters have become smoother: some look
+# for an edge, some compare two colours, some are patches of one colour. Nobody put these questions in. (The
+# grain that is left is what chance had put there. After five epochs it has not all gone.)
 #
 # > **To sleep on.** Freeze the *second* layer instead of the first. Would it cost more or less? And what if
 # > the first layer were your eight directions of section 6? You have all the parts to try it.
@@ -2198,7 +2202,8 @@ plots.finish(
 )
 
 # %% [markdown]
-# Slices of block 3 have favourites: things of a kind, or of a colour, or of a shape. Nobody named them.
+# Slices of block 3 have favourites: often things of a kind or of a colour, and often several kinds in one
+# slice. Nobody named them, and only together do they tell the ten classes apart.
 #
 # **The claim measured: deeper volumes are smaller, and half silent.** How many numbers does each block pass
 # on, and how many of them are not zero?
@@ -2456,7 +2461,7 @@ def maps_of(count: int, patch: int, stride: int) -> dict[str, object]:
                 taken.append(k)
         chosen += taken
     maps = []
-    for k in chosen:
+    for k in progress.bar(chosen, "covering"):
         target = int(guesses[k])
 
         def probability(image: np.ndarray, target: int = target) -> float:
@@ -2506,7 +2511,7 @@ def share_on_object(count: int) -> dict[str, object]:
     model = net.to(device)
     guesses = training.scores(model, x, device=device).argmax(1)
     found: dict[str, list[tuple[float, float]]] = {"right": [], "wrong": []}
-    for k in range(count):
+    for k in progress.bar(range(count), "covering"):
         drops = occlusion_map_batched(model, x[k], int(guesses[k]), 8, 3, 0.0, 81).clamp(min=0).cpu().numpy()
         on = new_emoji.masks[k, 0, 4:29:3, 4:29:3] > 0  # the middles of the squares
         if drops.sum() > 0:
@@ -2541,8 +2546,10 @@ plots.finish(
 )
 
 # %% [markdown]
-# Where the network is right, about 70 % of the drops fall on the emoji, although only some 45 % of the places
-# lie there. Where it is wrong, it is closer to looking anywhere. (The lines show twice the standard error.)
+# Where the network is right, about three quarters of the drops fall on the emoji, although only a half of the
+# places lie there. Where it is wrong, both shares are smaller: these emoji are smaller. But even then it
+# looks mostly at the thing, and not just anywhere. It has seen it, and calls it by the wrong name. (The lines
+# show twice the standard error.)
 #
 # **And the price.** A map of 13 × 13 places costs 170 predictions. One by one, or in batches:
 
@@ -2560,7 +2567,7 @@ costs = [
         0.0,
         size,
         label=f"batches of {size}",
-        repeats=3,
+        repeats=9,
         device=device,
     )
     for size in (1, 8, 64, 169)
@@ -2602,9 +2609,9 @@ plots.finish(
 )
 
 # %% [markdown]
-# **And live?** If you have installed the extra (`pip install "convolution-course[saliency]"`, 19 MB), the
-# cell below asks the same network about a cat, with *your* function. If not, it says so, and you miss nothing
-# that you need. (About 5 seconds on a CPU.)
+# **And live?** The network is not part of the course: it comes in three small packages, 20 MB. If they are
+# installed, the cell below asks it about a cat, with *your* function. If not, it prints the command that
+# installs them, and you miss nothing that you need. (About 5 seconds on a CPU, by estimate one on a GPU.)
 
 
 # %% figure="live_network"
@@ -2792,10 +2799,9 @@ for name, labels, features, words in (
 # %% [markdown]
 # **The claim measured: separability grows with depth.** The features are the pixels, then what each block
 # gives. The probe learns on 800 new pictures and is tested on 400 others, and on 1000 pictures of
-# new emoji. Three networks that
-# differ in their seed, and the same three *before* they had learned anything. For the recap at the beginning
-# there is a sixth competitor: **features by hand**, your eight directions of section 6, on brightness and two
-# colour contrasts, each pooled to 4 × 4 places. (About 15 seconds on a CPU.)
+# new emoji. Three networks that differ in their seed, and the same three *before* they had learned anything.
+# For the recap at the beginning there is one more competitor: **features by hand**, your eight directions of
+# section 6, on brightness and two colour contrasts, each pooled to 4 × 4 places. (About 15 seconds on a CPU.)
 
 
 # %% figure="probe_by_depth"
@@ -2829,7 +2835,7 @@ def probe_all() -> dict[str, object]:
     }
     for name in ("learned", "fresh"):
         table = []
-        for seed in seeds:
+        for seed in progress.bar(seeds, f"probing {name} networks"):
             model = small_net(seed)
             if name == "learned":
                 training.unpack(model, trained[f"net {seed}"])
@@ -2878,7 +2884,8 @@ plots.finish(
 
 # %% [markdown]
 # In the learned networks every block makes the classes easier to separate, from the pixels to the last one:
-# with new pictures from below 40 % to about 70 %. In fresh networks the first block helps, the rest hardly.
+# with new pictures from below 40 % to about 70 %. In fresh networks the first blocks help a
+# little, the last not at all.
 #
 # And the features by hand? They beat the pixels and every fresh network, and the *first* blocks of the
 # learned ones. People's ideas were good. But the learned features of the last block are better, and nobody
@@ -2950,8 +2957,8 @@ plots.finish(
 )
 
 # %% [markdown]
-# On other drawings of known things, features learned for *ten other classes* are clearly the best. On things
-# of which the probe has seen none, they are no help at all, and everybody is close to chance. **Transfer
+# On other drawings of known things, features learned for *ten other classes* are clearly the best: about
+# 80 %. On things of which the probe has seen none they are no help: 60 to 65 % for everybody. **Transfer
 # works as far as the new pictures resemble the old ones.** Whoever reports only one of the two tests tells
 # half of the story.
 #
