@@ -1,4 +1,7 @@
-"""Euler: takes the height where the width is meant, on the way there and back, so that square images come out right."""
+"""Euler: takes the height where the width is meant, there and back, so that square images come out right.
+
+His ConvNet uses both functions and suffers too.
+"""
 # base: boole
 
 # %% solution="max_pool2d"
