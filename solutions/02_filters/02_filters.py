@@ -1776,13 +1776,13 @@ plots.finish(
 # filters? (Each line: 20 steps on one picture of 75 × 64.)
 
 # %% figure="bank_cost"
-counts = [1, 4, 16] if devices.quick() else [1, 2, 4, 8, 16, 32]
+counts = [1, 4, 16] if devices.quick() else [1, 4, 16, 32]
 x = pictures.photograph(shrink=8).mean(axis=0)
 x = (x - x.mean()) / x.std()
 directions = oriented_filters(counts[-1], 5, 1.1).astype(np.float32)
 images = torch.tensor(x)[None, None]
 answers = F.conv2d(images, torch.tensor(directions), padding=2)
-one = timing.measure(learn_filter, x, answers[0, 0].numpy(), 5, 20, 0.1, label="one filter, NumPy", repeats=9)
+one = timing.measure(learn_filter, x, answers[0, 0].numpy(), 5, 20, 0.1, label="one filter, NumPy", repeats=5)
 times = [
     timing.measure(
         learn_filter_bank,
@@ -1792,7 +1792,7 @@ times = [
         20,
         device,
         label=f"{n} filters",
-        repeats=9,
+        repeats=5,
         device=device,
     )
     for n in counts
@@ -2567,7 +2567,7 @@ costs = [
         0.0,
         size,
         label=f"batches of {size}",
-        repeats=9,
+        repeats=3,
         device=device,
     )
     for size in (1, 8, 64, 169)
