@@ -1837,9 +1837,9 @@ plots.finish(
 
 # %% figure="show_data" tags=["keep-output"]
 small = devices.quick()
-train = datasets.load("emojiten", "train", n=300 if small else 1500)
-new_pictures = datasets.load("emojiten", "seen", n=300 if small else 1200)
-new_emoji = datasets.load("emojiten", "test", n=300 if small else 1000)
+train = datasets.load("emojiten", "train", n=300 if small else 1400)
+new_pictures = datasets.load("emojiten", "seen", n=300 if small else 900)
+new_emoji = datasets.load("emojiten", "test", n=300 if small else 800)
 chosen = [int(np.flatnonzero(train.labels == k)[j]) for j in (0, 3) for k in range(10)]
 plots.show_images(
     [train.images[k] / 255 for k in chosen],
@@ -1900,7 +1900,7 @@ def small_net(seed: int) -> nn.Sequential:
 # - the ConvNet with its **first layer frozen** as chance made it: the rest learns;
 # - the ConvNet, **all learned**.
 #
-# Write down your order before you run the cell. It trains 15 networks for 5 epochs on 1500 pictures: about 40
+# Write down your order before you run the cell. It trains 15 networks for 4 epochs on 1400 pictures: about 30
 # seconds on two CPU cores, and by our estimate less than 10 on a GPU. (The training loop is given,
 # `training.fit`; you write your own in notebook 3.)
 
@@ -1941,7 +1941,7 @@ def train_all() -> dict[str, object]:
 
 
 kinds = ("linear", "MLP", "all frozen", "first frozen", "all learned")
-seeds, epochs = ((0,), 1) if small else ((0, 1, 2), 5)
+seeds, epochs = ((0,), 1) if small else ((0, 1, 2), 4)
 trained = experiments.run("training", train_all)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 3.9), width_ratios=[1.9, 1])
@@ -1987,7 +1987,7 @@ plots.finish(
 # - **Learned filters are better than random ones**: with all filters frozen, many answers are lost. But a
 #   *single* random layer costs little: a few per cent on new pictures, and nothing that we could measure on
 #   new emoji. The layers behind it learn to make do with it; on the training pictures its loss is even lower.
-# - New emoji are much harder than new pictures of known ones. 1500 pictures are few to learn from.
+# - New emoji are much harder than new pictures of known ones. 1400 pictures are few to learn from.
 #
 # **Learned and random filters, seen.** The 16 filters of the first layer, before and after.
 
@@ -2023,7 +2023,7 @@ plots.finish(
 # %% [markdown]
 # Before, neighbouring weights know nothing of each other. After, filters have become smoother: some look
 # for an edge, some compare two colours, some are patches of one colour. Nobody put these questions in. (The
-# grain that is left is what chance had put there. After five epochs it has not all gone.)
+# grain that is left is what chance had put there. After four epochs it has not all gone.)
 #
 # > **To sleep on.** Freeze the *second* layer instead of the first. Would it cost more or less? And what if
 # > the first layer were your eight directions of section 6? You have all the parts to try it.
@@ -2798,7 +2798,7 @@ for name, labels, features, words in (
 
 # %% [markdown]
 # **The claim measured: separability grows with depth.** The features are the pixels, then what each block
-# gives. The probe learns on 800 new pictures and is tested on 400 others, and on 1000 pictures of
+# gives. The probe learns on 600 new pictures and is tested on 300 others, and on 800 pictures of
 # new emoji. Three networks that differ in their seed, and the same three *before* they had learned anything.
 # For the recap at the beginning there is one more competitor: **features by hand**, your eight directions of
 # section 6, on brightness and two colour contrasts, each pooled to 4 × 4 places. (About 15 seconds on a CPU.)
@@ -2847,7 +2847,7 @@ def probe_all() -> dict[str, object]:
     return result
 
 
-half = 100 if small else 400
+half = 100 if small else 300
 blocks = ("relu1", "relu2", "relu3")
 probed = experiments.run("probes", probe_all)
 figure, axes = plt.subplots(1, 2, figsize=(11.5, 4), sharey=True)
@@ -2893,14 +2893,14 @@ plots.finish(
 #
 # **Are the features good for anything else?** The lecture has an unserious task: *dog or food?* Our network
 # has never seen food, and was never asked this question. Are dogs and food linearly separable in what it
-# computes? The probe learns from 1000 pictures. It is tested on other drawings of the same things, and on
+# computes? The probe learns from 700 pictures. It is tested on other drawings of the same things, and on
 # things of which it has seen none.
 
 
 # %% figure="dog_or_food"
 def probe_dog_or_food() -> dict[str, object]:
     """Accuracy of a probe on pixels and on the features of the networks, fresh and learned."""
-    count = 100 if small else 1000
+    count = 100 if small else 700
     learn = datasets.load("dog_or_food", "train", n=count)
     tests = [datasets.load("dog_or_food", split, n=count // 2) for split in ("test", "unseen")]
     x, y = learn.tensors()
@@ -2958,7 +2958,7 @@ plots.finish(
 
 # %% [markdown]
 # On other drawings of known things, features learned for *ten other classes* are clearly the best: about
-# 80 %. On things of which the probe has seen none they are no help: 60 to 65 % for everybody. **Transfer
+# 80 %. On things of which the probe has seen none they are no help: about 60 % for everybody. **Transfer
 # works as far as the new pictures resemble the old ones.** Whoever reports only one of the two tests tells
 # half of the story.
 #
