@@ -270,12 +270,15 @@ class Alarm:
     def __init__(self) -> None:
         self._armed = False
         self._held = False
+        self._missed = False  # it rang while it was held
         self._words: str | None = None
         signal.signal(signal.SIGALRM, self._ring)
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
-        if self._armed and not self._held and self._words:
-            raise TimeLimit(self._words)
+        if self._armed and self._words:
+            if not self._held:
+                raise TimeLimit(self._words)
+            self._missed = True
 
     @contextmanager
     def within(self, seconds: float, words: str) -> Iterator[None]:
@@ -283,22 +286,29 @@ class Alarm:
         outer_armed, outer_words = self._armed, self._words
         start = time.monotonic()
         left, _ = signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), REPEAT_SECONDS)
-        self._armed, self._words = True, words
+        self._armed, self._words, self._missed = True, words, False
         try:
             yield
         finally:
-            self._armed, self._words = outer_armed, outer_words
+            self._armed, self._words, self._missed = outer_armed, outer_words, False
             left = max(left - (time.monotonic() - start), 0.001) if left else 0
             signal.setitimer(signal.ITIMER_REAL, left, REPEAT_SECONDS if left else 0)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """No interruption in the block: half a message on the wire would be the end of the process."""
+        """No interruption in the block: half a message on the wire would be the end of the process.
+
+        One that was due comes behind it: code that does nothing but call back is nearly always in such a
+        block.
+        """
         before, self._held = self._held, True
         try:
             yield
         finally:
             self._held = before
+        if self._missed and self._armed and not self._held:
+            self._missed = False
+            raise TimeLimit(self._words)
 
 
 class CellRunner:

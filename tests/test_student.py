@@ -207,6 +207,20 @@ def test_a_slow_call_is_interrupted_and_the_next_one_runs():
     assert following["value"] == "2"
 
 
+def test_an_endless_loop_of_callbacks_is_interrupted_and_the_next_one_runs():
+    endless = "def endless(f):\n    while True: f(1)"  # the alarm nearly always rings inside a callback
+    slow, following = script(
+        FUNCTIONS,
+        endless,
+        "=get('endless')(lambda x: time.sleep(0.01))",
+        "=get('add_one')(1)",
+        call_seconds=0.3,
+    )["steps"][2:]
+    assert (slow["kind"], slow["message"]) == ("CallTimeout", "The call took longer than 0.3 seconds")
+    assert slow["seconds"] < 1.5
+    assert following["value"] == "2"
+
+
 def test_a_cell_that_does_not_listen_is_ended():
     deaf = "import time\nwhile True:\n    try: time.sleep(60)\n    except BaseException: pass"
     result = script(deaf, "1", cell_seconds=0.3)
