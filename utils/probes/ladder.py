@@ -21,8 +21,8 @@ def climb(net_class: Any, train: Any, x: np.ndarray, y: np.ndarray, n_classes: i
     Returns:
         "start": a fresh network's loss; "slope": the sum of its squared gradients; "after a small step": its
         loss after one step of size 0.001 with all images; "batches": the losses of 30 epochs with batches of
-        4; "answers": its answers then; "full", "small": losses of two more networks after five epochs with all
-        images at once and with batches of 2.
+        4; "answers": its answers then; "full", "small": losses of two more networks after five epochs with
+        all images at once and with batches of 2.
     """
 
     def fresh() -> Any:
