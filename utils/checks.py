@@ -132,7 +132,7 @@ def observe(case: stored.Case, function: Callable[..., Any]) -> Outcome:
     if case.view:
         args_before, kwargs_before = case.inputs()
         try:
-            value = getattr(views, case.view)(value, *args_before, **kwargs_before)
+            value = views.find(case.view)(value, *args_before, **kwargs_before)
         except views.WrongForm as wrong:
             value, complaint = None, str(wrong)
     modified = _modified(case, args, kwargs, device)

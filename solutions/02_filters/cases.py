@@ -122,7 +122,7 @@ def image_gradients() -> Exercise:
         hidden("a slice of a larger array", a.strided(4, 5)),
         hidden("an array that lies in memory the other way round", a.turned(5, 4)),
     ]
-    return Exercise("image_gradients", [case.seen_as("slopes") for case in cases])
+    return Exercise("image_gradients", [case.seen_as("filters.slopes") for case in cases])
 
 
 def gaussian_kernel() -> Exercise:
@@ -197,7 +197,7 @@ def separate() -> Exercise:
         hidden("not separable, in float32", a(5, 3, dtype=f)),
     ]
     cases += [case.within(ROUGHLY) for case in single]
-    return Exercise("separate", [case.seen_as("outer_product") for case in cases])
+    return Exercise("separate", [case.seen_as("filters.outer_product") for case in cases])
 
 
 def filter_separable() -> Exercise:
@@ -208,7 +208,7 @@ def filter_separable() -> Exercise:
         """How much more is done where column and row are longer."""
         calls = [(a(2, 3), a(count), a(count)) for count in (few, many)]
         words = f"filter_separable with {few} and with {many} weights in column and row"
-        return make(label, *calls).through("filters.work", words).seen_as("growth")
+        return make(label, *calls).through("filters.work", words).seen_as("filters.growth")
 
     return Exercise(
         "filter_separable",
@@ -245,7 +245,7 @@ def filter_separable() -> Exercise:
 def oriented_filters() -> Exercise:
     def bank(make: Callable[..., Case], label: str, *arguments: Any) -> Case:
         """What every such bank has in common."""
-        return make(label, *arguments).seen_as("edge_bank").within(0.02)
+        return make(label, *arguments).seen_as("filters.edge_bank").within(0.02)
 
     def weights(make: Callable[..., Case], label: str, *arguments: Any) -> Case:
         """The weights themselves, up to how the slope of a bell is found within a pixel."""
@@ -406,7 +406,7 @@ def filters_to_grid() -> Exercise:
         hidden("a slice of a larger array", a.strided(4, 3, 2, 3)),
         hidden("an array that lies in memory the other way round", a.turned(5, 1, 3, 2)),
     ]
-    seen = [case.seen_as("filter_tiles").within(ROUGHLY) for case in cases]
+    seen = [case.seen_as("filters.filter_tiles").within(ROUGHLY) for case in cases]
     refused = [
         visible("two channels are no picture", a(3, 2, 2, 3)),
         hidden("four channels", a(3, 4, 2, 3)),
@@ -553,7 +553,7 @@ def occlusion_map_batched() -> Exercise:
         words += [f"{name}={value}" for name, value in options.items()]
         case = make(label, model, mode, image, *arguments, **options).tensors()
         case = case.through("filters.occlusion_batched", f"occlusion_map_batched({', '.join(words)})")
-        return case.seen_as("covered")
+        return case.seen_as("filters.covered")
 
     chain, blocks = "a chain of layers", "blocks of layers"
     evaluating, training, frozen = "evaluating", "training", "partly frozen"

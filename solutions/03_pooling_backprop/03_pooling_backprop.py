@@ -231,8 +231,8 @@ def max_pool2d(x: np.ndarray, kernel_size: int, stride: int | None = None) -> tu
         for j in range(kernel_size):
             pixels = x[:, :, i : i + h_out * stride : stride, j : j + w_out * stride : stride]
             larger = pixels > y  # not >=: of equal maxima the first one stays
-            np.copyto(y, pixels, where=larger)
-            np.copyto(offset, i * width + j, where=larger)
+            np.maximum(offset, larger * (i * width + j), out=offset)  # later places have larger offsets
+            np.maximum(y, pixels, out=y)
     first = np.arange(h_out)[:, None] * stride * width + np.arange(w_out) * stride
     return y, first + offset
     ### END SOLUTION
@@ -1170,8 +1170,9 @@ def max_pool2d_backward(
     ### BEGIN SOLUTION
     n, c, height, width = input_shape
     planes = np.arange(n * c).reshape(n, c, 1, 1) * (height * width)  # where each plane begins
-    dx = np.bincount((planes + argmax).ravel(), weights=dy.ravel(), minlength=n * c * height * width)
-    return dx.astype(dy.dtype).reshape(input_shape)
+    dx = np.zeros(n * c * height * width, dy.dtype)
+    np.add.at(dx, (planes + argmax).ravel(), dy.ravel())  # not dx[...] += dy: that would add only once
+    return dx.reshape(input_shape)
     ### END SOLUTION
 
 

@@ -68,7 +68,7 @@ def max_pool2d() -> Exercise:
         exact = tensor(x if x.dtype.kind == "f" else x.astype(np.float64))
         y, argmax = F.max_pool2d(exact, *args, **kwargs, return_indices=True)
         answer = {"y": y.numpy().astype(x.dtype), "argmax": argmax.numpy()}
-        return make(label, x, *args, **kwargs).seen_as("pooled").expecting(answer)
+        return make(label, x, *args, **kwargs).seen_as("backprop.pooled").expecting(answer)
 
     return Exercise(
         "max_pool2d",
@@ -268,7 +268,7 @@ def max_over_channels() -> Exercise:
         grouped = x.reshape(n, groups, -1, h, w)
         first = np.arange(groups).reshape(1, -1, 1, 1) * (c // groups)
         answer = {"y": grouped.max(axis=2), "argmax": grouped.argmax(axis=2) + first}
-        return make(label, x, groups).seen_as("pooled").expecting(answer)
+        return make(label, x, groups).seen_as("backprop.pooled").expecting(answer)
 
     ones = (a(2, 6, 3, 4) > 0).astype(np.float64)
     return Exercise(
@@ -468,7 +468,7 @@ def conv2d_backward() -> Exercise:
             lambda x, weight, bias: F.conv2d(x, weight, bias, *how, **named), dy, x, weight, bias
         )
         answer = dict(zip(("dx", "dweight", "dbias"), map(rounded, found), strict=True))
-        return make(label, dy, x, weight, *how, **named).seen_as("layer_gradients").expecting(answer)
+        return make(label, dy, x, weight, *how, **named).seen_as("backprop.layer_gradients").expecting(answer)
 
     return Exercise(
         "conv2d_backward",
@@ -568,7 +568,7 @@ def linear_backward() -> Exercise:
         bias = np.zeros(len(weight), x.dtype)
         found = gradients_of(F.linear, dy, x, weight, bias)
         answer = dict(zip(("dx", "dweight", "dbias"), map(rounded, found), strict=True))
-        return make(label, dy, x, weight).seen_as("layer_gradients").expecting(answer)
+        return make(label, dy, x, weight).seen_as("backprop.layer_gradients").expecting(answer)
 
     by_hand = (
         np.array([[1.0, 2.0]]),
@@ -611,7 +611,7 @@ def with_loss(loss: Callable[..., torch.Tensor]) -> Callable[..., Case]:
         value = loss(exact, torch.tensor(y))
         (gradient,) = torch.autograd.grad(value, exact)
         answer = {"loss": rounded(value.item()), "gradient": rounded(gradient.numpy()).astype(scores.dtype)}
-        made = make(label, scores, np.array(y, dtype)).seen_as("loss_and_gradient").expecting(answer)
+        made = make(label, scores, np.array(y, dtype)).seen_as("backprop.loss_and_gradient").expecting(answer)
         return made.within(1e-5) if scores.dtype == FLOAT32 else made
 
     return case
@@ -751,7 +751,7 @@ def conv_net() -> Exercise:
         return (
             make(label, in_shape, list(sizes), x, y)
             .through("backprop.net_at_start", call)
-            .seen_as("net_start")
+            .seen_as("backprop.net_start")
         )
 
     def answer(x: np.ndarray, y: np.ndarray, params: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -792,7 +792,7 @@ def conv_net() -> Exercise:
         case = make(label, (in_shape, n_classes, n_filters), params, way, x, labels)
         case = (
             case.through("backprop.net_losses", f"{net}, on x of shape {x.shape}")
-            .seen_as("net_answer")
+            .seen_as("backprop.net_answer")
             .expecting(answer(x, labels, params))
         )
         return case.within(1e-4 if dtype == FLOAT32 or way == "into its arrays" else 1e-8)
@@ -890,7 +890,7 @@ def minibatch_sgd() -> Exercise:
             "with a model that notes what it is asked"
         )
         case = make(label, x, y, epochs, batch_size, step_size, seed)
-        return case.through("backprop.sgd_runs", call).seen_as("sgd")
+        return case.through("backprop.sgd_runs", call).seen_as("backprop.sgd")
 
     return Exercise(
         "minibatch_sgd",
@@ -1006,7 +1006,7 @@ def train_epoch() -> Exercise:
             f"the optimizer takes {steps}"
         )
         case = make(label, x, y, weight, batch_size, steps).through("backprop.epoch", call)
-        return case.seen_as("training").tensors().within(1e-5)
+        return case.seen_as("backprop.training").tensors().within(1e-5)
 
     return Exercise(
         "train_epoch",
@@ -1057,7 +1057,7 @@ def evaluate() -> Exercise:
             "model afterwards": f"in {mode} mode",
             "accuracy": float(np.mean(best == y)),
         }
-        return case.seen_as("evaluation").tensors().within(1e-5).expecting(answer)
+        return case.seen_as("backprop.evaluation").tensors().within(1e-5).expecting(answer)
 
     return Exercise(
         "evaluate",

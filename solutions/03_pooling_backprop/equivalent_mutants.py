@@ -34,6 +34,11 @@ def start(w1: str = W1, w2: str = W2) -> str:
 
 
 EQUIVALENT = {
+    "max_pool2d": {
+        "np.maximum(offset, larger * (i * width + j), out=offset) => "
+        "np.maximum(larger * (i * width + j), offset, out=offset)": NO_ORDER,
+        "np.maximum(y, pixels, out=y) => np.maximum(pixels, y, out=y)": NO_ORDER,
+    },
     "max_over_channels": {"if groups < 1 or channels % groups: => if groups < 1:": RAISES},
     "numerical_gradient": {
         "gradient = np.zeros(x.shape) => gradient = np.ones(x.shape)": OVERWRITTEN,
