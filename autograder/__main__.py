@@ -1,4 +1,4 @@
-"""The commands: `python -m autograder build | grade | demo | mutation`."""
+"""The commands: `python -m autograder build | grade | demo | mutation | coverage`."""
 
 from __future__ import annotations
 
@@ -40,11 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors that are a clear line for a person, not a fault of the program."""
     from .assignment import AssignmentError
+    from .coverage import TopicsError
     from .engine import NothingToGrade
     from .gradebook import GradebookError
     from .sandbox import SandboxUnavailable
 
-    return AssignmentError, NothingToGrade, GradebookError, SandboxUnavailable
+    return AssignmentError, TopicsError, NothingToGrade, GradebookError, SandboxUnavailable
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     mutation.add_argument("assignment", metavar="ASSIGNMENT")
     mutation.add_argument("exercise", nargs="?", metavar="EXERCISE", help="default: all")
     mutation.set_defaults(run=_mutation)
+
+    coverage = commands.add_parser("coverage", help="compare the notebooks with the topics of the lecture")
+    coverage.add_argument("--write", action="store_true", help="also write docs/course_map.md")
+    coverage.set_defaults(run=_coverage)
     return parser
 
 
@@ -159,6 +164,15 @@ def _mutation(options: argparse.Namespace) -> int:
     report = run(ROOT, options.assignment, options.exercise)
     show(report)
     return DONE if report.ok else PROBLEM
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from .coverage import run
+
+    missing = run(ROOT, options.write)
+    for line in missing:
+        print(f"MISSING  {line}", file=sys.stderr)
+    return PROBLEM if missing else DONE
 
 
 if __name__ == "__main__":
