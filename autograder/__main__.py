@@ -1,4 +1,4 @@
-"""The commands: `python -m autograder build | grade | demo | mutation | coverage`."""
+"""The commands: `python -m autograder build | grade | demo | mutation | coverage | doctor`."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("assignment", metavar="ASSIGNMENT")
     grade.add_argument("students", nargs="*", metavar="STUDENT", help="default: everybody who handed in")
     grade.add_argument("--folder", type=Path, default=ROOT, help="holds submitted/ (default: %(default)s)")
+    grade.add_argument("--dry-run", action="store_true", help="say what would be graded; do nothing")
     _grading_options(grade)
     grade.set_defaults(run=_grade)
 
@@ -81,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     coverage = commands.add_parser("coverage", help="compare the notebooks with the topics of the lecture")
     coverage.add_argument("--write", action="store_true", help="also write docs/course_map.md")
     coverage.set_defaults(run=_coverage)
+
+    doctor = commands.add_parser("doctor", help="look at this machine before a class is graded on it")
+    doctor.add_argument("--folder", type=Path, default=ROOT, help="of the class (default: %(default)s)")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    doctor.set_defaults(run=_doctor)
     return parser
 
 
@@ -116,11 +122,13 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _grade(options: argparse.Namespace) -> int:
-    from .classroom import grade_and_record, table
+    from .classroom import grade_and_record, plan, table
 
-    outcome = grade_and_record(
-        ROOT, options.folder, options.assignment, options.students, _how_to_grade(options)
-    )
+    what = (ROOT, options.folder, options.assignment, options.students, _how_to_grade(options))
+    if options.dry_run:
+        print(plan(*what))
+        return DONE
+    outcome = grade_and_record(*what)
     print(table(outcome.grades))
     print(outcome.where())
     return PROBLEM if outcome.failed else DONE
@@ -173,6 +181,21 @@ def _coverage(options: argparse.Namespace) -> int:
     for line in missing:
         print(f"MISSING  {line}", file=sys.stderr)
     return PROBLEM if missing else DONE
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from . import doctor
+
+    findings = []
+    for finding in doctor.examine(ROOT, options.folder):
+        findings.append(finding)
+        if not options.json:
+            print(finding, flush=True)
+    if options.json:
+        print(json.dumps(doctor.records(findings), indent=1))
+    else:
+        print(f"\n{doctor.summary(findings)}")
+    return PROBLEM if any(finding.state == "bad" for finding in findings) else DONE
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -18,10 +19,21 @@ from rich.text import Text
 
 from . import assignment as assignments
 from . import feedback, report, sandbox, timestamps
-from .engine import Settings, find_jobs, grade_class, kept_grades, write_whole
+from .audit import FILE as AUDIT_FILE
+from .audit import Audit
+from .engine import (
+    KEPT,
+    Job,
+    Settings,
+    find_jobs,
+    grade_class,
+    kept_grades,
+    what_is_due,
+    write_whole,
+)
 from .gradebook import GradebookWriter, late_plugin
 from .result import Grade
-from .settings import course_settings
+from .settings import CourseSettings, course_settings
 
 log = logging.getLogger("autograder")
 
@@ -65,7 +77,7 @@ class Outcome:
             f"gradebook  {self.gradebook}",
             f"feedback   {self.folder / 'feedback'}/STUDENT/{self.grades[0].assignment}/",
             f"report     {self.report}",
-            f"log        {self.folder / 'grading.log'}",
+            f"log        {self.folder / 'grading.log'} and {self.folder / AUDIT_FILE}",
         ]
         if self.failed:
             lines.append(
@@ -92,13 +104,7 @@ def grade_and_record(
     folder = folder.resolve()
     course = course_settings(root)
     assignment = assignments.load(root, name, course.limits)
-    settings = Settings(
-        options.sandbox or course.sandbox,
-        options.workers,
-        options.scheduler,
-        options.force,
-        course.grader_seconds,
-    )
+    settings = _settings(course, options)
     if settings.sandbox == "none":
         print(UNPROTECTED, file=sys.stderr)
     else:
@@ -106,26 +112,64 @@ def grade_and_record(
     jobs = find_jobs(folder, assignment, students)
     db_url = course.db_url if folder == root.resolve() else f"sqlite:///{folder / 'gradebook.db'}"
     late = late_plugin(course.config)
-    with _logging_to(folder / "grading.log"), GradebookWriter(db_url, late) as gradebook:
+    with (
+        _logging_to(folder / "grading.log"),
+        Audit(folder) as audit,
+        GradebookWriter(db_url, late) as gradebook,
+    ):
         for change in gradebook.register(assignment):
             log.warning(change)
         with _progress(len(jobs)) as progress:
 
-            def record(grade: Grade, fresh: bool) -> None:
+            def record(job: Job, grade: Grade, fresh: bool) -> None:
                 if grade.status != "grader error":
                     gradebook.write(grade, timestamps.read(folder / "submitted" / grade.student / name))
                     _write_notebook_and_feedback(folder, grade, gradebook.points(name, grade.student))
+                    audit.graded(job, grade, fresh)
                 line = _line(grade, fresh)
-                log.info(line)
+                log.info(line, extra={"student": grade.student, "assignment": name})
                 progress(line)
 
+            audit.write("begin", assignment=name, submissions=len(jobs), sandbox=settings.sandbox)
             grades = grade_class(root, folder, assignment, jobs, settings, record)
+            audit.write("end", assignment=name, submissions=len(jobs))
     page = folder / "report" / f"{name}.html"
     everybody = kept_grades(folder, assignment) if students else grades
     write_whole(page, report.render(everybody, assignment))
     if options.json:
         write_whole(options.json, json.dumps([grade.record() for grade in grades], indent=1))
     return Outcome(grades, folder, page, db_url)
+
+
+def plan(
+    root: Path, folder: Path, name: str, students: Sequence[str] = (), options: Options = DEFAULTS
+) -> str:
+    """What `grade_and_record` would do, as a table and a last line; nothing is run and nothing written.
+
+    Raises:
+        AssignmentError, NothingToGrade: as there.
+    """
+    folder = folder.resolve()
+    course = course_settings(root)
+    assignment = assignments.load(root, name, course.limits)
+    settings = _settings(course, options)
+    jobs = find_jobs(folder, assignment, students)
+    work = what_is_due(folder, assignment, jobs, settings)
+    due = sum(words != KEPT for words in work.values())
+    grid = Table("student", "file", "would be", show_lines=False, pad_edge=False)
+    for job in jobs:
+        grid.add_row(*map(Text, (job.student, str(job.path.relative_to(folder)), work[job.student])))
+    protection = "none" if settings.sandbox == "none" else sandbox.detect().words
+    return (
+        f"{_printed(grid)}\n{due} of {len(jobs)} would be graded, the others kept. Nothing was done.\n"
+        f"sandbox: {protection}"
+    )
+
+
+def _settings(course: CourseSettings, options: Options) -> Settings:
+    """The command line first, then nbgrader_config.py."""
+    protection = options.sandbox or course.sandbox
+    return Settings(protection, options.workers, options.scheduler, options.force, course.grader_seconds)
 
 
 def _write_notebook_and_feedback(folder: Path, grade: Grade, points: dict[str, float]) -> None:
@@ -158,12 +202,24 @@ def _progress(total: int) -> Iterator:
         yield advance
 
 
+class _JsonLine(logging.Formatter):
+    """A log record as one line of JSON: easy to search, and no text can pretend to be a line of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")}
+        line |= {"level": record.levelname, "message": record.getMessage()}
+        line |= {name: vars(record)[name] for name in ("assignment", "student") if name in vars(record)}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
 @contextmanager
 def _logging_to(path: Path) -> Iterator[None]:
-    """Append this package's log lines to a file."""
+    """Append what this package logs to a file, one line of JSON each."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_JsonLine())
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
@@ -184,6 +240,10 @@ def table(grades: Sequence[Grade], expected: dict[str, str] | None = None) -> st
             cells.append(expected.get(grade.student, ""))
         cells.append(story(grade))
         grid.add_row(*map(Text, cells))
+    return _printed(grid)
+
+
+def _printed(grid: Table) -> str:
     text = StringIO()
     Console(file=text, width=150).print(grid)
     return text.getvalue().rstrip()

@@ -40,7 +40,8 @@ class Job:
 
     student: str
     path: Path
-    key: str  # of (notebook, assignment version, grader and package versions)
+    key: str  # of (student, notebook, assignment version, grader and package versions, limits)
+    file_sha256: str  # of the notebook file; empty where it could not be read
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()
             log.warning("%s is left out: it is a link, perhaps to another student's work", place.parent)
         elif not students or student in students:
             path = place / f"{assignment.name}.ipynb"
-            jobs.append(Job(student, path, _key(path, assignment)))
+            file, everything = _digests(path)
+            jobs.append(Job(student, path, _key(student, everything, assignment), file))
     if not jobs:
         who = f" by {', '.join(students)}" if students else ""
         raise NothingToGrade(
@@ -86,21 +88,28 @@ def _is_usable(student: str) -> bool:
     return student.isprintable() and not student.startswith(".") and size <= LONGEST_NAME
 
 
-def _key(path: Path, assignment: Assignment) -> str:
-    """Depends on all that can change the grade; a link or a pipe is never opened."""
-    digest = hashlib.sha256(json.dumps(versions(assignment.version), sort_keys=True).encode())
-    digest.update(repr(assignment.limits).encode())
-    for file in sorted({path, *path.parent.glob("*.ipynb")}):
+def _key(student: str, digest: str, assignment: Assignment) -> str:
+    """Depends on all that can change the grade."""
+    parts = [student, digest, versions(assignment.version), repr(assignment.limits)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _digests(path: Path) -> tuple[str, str]:
+    """Of the notebook's file, and of all that stands there in its place; a link or a pipe is never opened."""
+    file, digest = "", hashlib.sha256()
+    for other in sorted({path, *path.parent.glob("*.ipynb")}):
         try:
-            information = os.lstat(file)
+            information = os.lstat(other)
         except OSError:
             continue
-        digest.update(os.fsencode(file.name) + f" {stat.S_IFMT(information.st_mode)}".encode())
+        digest.update(os.fsencode(other.name) + f" {stat.S_IFMT(information.st_mode)}".encode())
         if stat.S_ISREG(information.st_mode):
             # What cannot be opened is intake's to explain, for this student alone.
-            with suppress(OSError), file.open("rb") as stream:
-                digest.update(stream.read(HASHED_BYTES))
-    return digest.hexdigest()
+            with suppress(OSError), other.open("rb") as stream:
+                one = hashlib.sha256(stream.read(HASHED_BYTES)).hexdigest()
+                digest.update(one.encode())
+                file = one if other == path else file
+    return file, digest.hexdigest()
 
 
 class Results:
@@ -117,6 +126,10 @@ class Results:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def has_any(self, job: Job) -> bool:
+        """Whether there is a grade of this student, of this file or of an older one."""
+        return (self._folder / f"{job.student}.json").is_file()
+
     def put(self, job: Job, grade: Grade) -> None:
         """Keep a grade."""
         text = json.dumps({"key": job.key, "grade": grade.to_dict()})
@@ -124,10 +137,29 @@ class Results:
 
 
 def kept_grades(folder: Path, assignment: Assignment) -> list[Grade]:
-    """What earlier runs found out about the submissions as they are now."""
+    """What earlier runs found out about the submissions as they are now, without the notebooks."""
     results = Results(folder, assignment.name)
     kept = (results.get(job) for job in find_jobs(folder, assignment))
-    return [grade for grade in kept if grade is not None]
+    return [grade.without_notebook() for grade in kept if grade is not None]
+
+
+KEPT = "kept: graded earlier, unchanged since"
+
+
+def what_is_due(
+    folder: Path, assignment: Assignment, jobs: Sequence[Job], settings: Settings
+) -> dict[str, str]:
+    """What `grade_class` would do with each student's submission, in words; nothing is written."""
+    results = Results(folder, assignment.name)
+
+    def words(job: Job) -> str:
+        if not results.has_any(job):
+            return "graded"
+        if results.get(job) is None:
+            return "graded again: the file, the assignment or the versions have changed"
+        return "graded again: --force" if settings.force else KEPT
+
+    return {job.student: words(job) for job in jobs}
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -151,12 +183,15 @@ def grade_class(
     assignment: Assignment,
     jobs: Sequence[Job],
     settings: Settings,
-    on_grade: Callable[[Grade, bool], None],
+    on_grade: Callable[[Job, Grade, bool], None],
 ) -> list[Grade]:
-    """Grade the jobs; call `on_grade(grade, fresh)` for each as it is finished, in this thread.
+    """Grade the jobs; call `on_grade(job, grade, fresh)` for each as it is finished, in this thread.
 
     What is kept from an earlier run and unchanged is not graded again (`fresh` is False then). Interrupted at
     any point, the next call goes on where this one stopped.
+
+    Returns:
+        the grades without their notebooks, which only `on_grade` sees: a class of a thousand stays small.
     """
     results = Results(folder, assignment.name)
     finished: dict[str, Grade] = {}
@@ -166,13 +201,13 @@ def grade_class(
         if kept is None:
             open_jobs.append(job)
         else:
-            finished[job.student] = kept
-            on_grade(kept, False)
+            finished[job.student] = kept.without_notebook()
+            on_grade(job, kept, False)
     for job, grade in _run(root, assignment, open_jobs, settings):
         if grade.status != "grader error":
             results.put(job, grade)
-        finished[job.student] = grade
-        on_grade(grade, True)
+        finished[job.student] = grade.without_notebook()
+        on_grade(job, grade, True)
     return [finished[job.student] for job in jobs]
 
 

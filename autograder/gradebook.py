@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import nbgrader.api
 from alembic.script import ScriptDirectory
@@ -32,7 +33,8 @@ from nbgrader.api import Notebook as NotebookRow
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
@@ -76,6 +78,16 @@ def table_version() -> str:
 nbgrader.api.get_alembic_version = table_version
 
 
+def place(db_url: str) -> str:
+    """Where a gradebook is, for a person to read: a file's path, or the address without the password."""
+    if db_url.startswith("sqlite:///"):
+        return db_url.removeprefix("sqlite:///")
+    try:
+        return make_url(db_url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "(no address of a database)"
+
+
 class GradebookWriter:
     """An open gradebook. Used by one thread; close it or use it in a `with` statement."""
 
@@ -89,7 +101,7 @@ class GradebookWriter:
         Raises:
             GradebookError: it cannot be opened.
         """
-        self._place = db_url.removeprefix("sqlite:///")
+        self._place = place(db_url)
         self._late_plugin = late_plugin
         if db_url.startswith("sqlite:///") and "timeout=" not in db_url:
             db_url += ("&" if "?" in db_url else "?") + f"timeout={BUSY_SECONDS}"
@@ -107,6 +119,17 @@ class GradebookWriter:
     def close(self) -> None:
         """Close the connection."""
         self._gradebook.close()
+
+    def check(self) -> None:
+        """Try to read and to write; nothing is changed.
+
+        Raises:
+            GradebookError: one of them is not possible.
+        """
+        with self._transaction() as db:
+            db.add(Student(id=f"trial-{uuid4()}"))
+            db.flush()
+            db.rollback()
 
     def register(self, assignment: Assignment) -> list[str]:
         """Record an assignment's cells as `nbgrader generate_assignment` does; quick where nothing changed.

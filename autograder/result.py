@@ -44,9 +44,13 @@ class Grade:
     versions: dict[str, str] = field(default_factory=dict)
     notebook: dict[str, Any] = field(default_factory=dict)  # the graded notebook, nbformat 4
 
+    def without_notebook(self) -> Grade:
+        """The same but for the notebook, which is most of it."""
+        return replace(self, notebook={})
+
     def record(self) -> dict[str, Any]:
         """All but the notebook, as plain data."""
-        plain = asdict(replace(self, notebook={}))
+        plain = asdict(self.without_notebook())
         del plain["notebook"]
         return plain
 

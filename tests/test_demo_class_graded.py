@@ -85,7 +85,8 @@ def test_graded_notebooks_hold_neither_solutions_nor_hidden_tests(graded):
     hidden = [cell for cell in reference["cells"] if cell["id"].startswith("hidden_")]
     assert hidden
     for grade in graded.outcome.grades:
-        for cell in grade.notebook["cells"]:
+        place = Path("autograded", grade.student, graded.name, f"{graded.name}.ipynb")
+        for cell in json.loads((graded.outcome.folder / place).read_text())["cells"]:
             assert "hidden=True" not in "".join(cell["source"]) or cell["id"].startswith("extra")
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autograder import __main__ as command
-from autograder import classroom, engine
+from autograder import audit, classroom, engine
 from autograder.assignment import AssignmentError, load
 from autograder.classroom import Options, grade_and_record
 from autograder.engine import NothingToGrade, find_jobs
@@ -193,7 +195,7 @@ def interrupted(course: Path, signal_number: int) -> subprocess.CompletedProcess
         cwd=ROOT,
     )
     kept = course / ".grading" / NAME
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240  # a busy machine takes long to start
     while not list(kept.glob("[!.]*.json")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
@@ -262,3 +264,105 @@ def test_odd_names_stop_nobody(course, caplog):
     grade_and_record(course, course, NAME, options=OPTIONS)
     assert scores(course) == {"ada": 100, "Zoë <b>": 100}
     assert caplog.text.count("rename it") == 4
+
+
+def audit_lines(course: Path, event: str = "graded") -> list[dict]:
+    lines = [json.loads(line) for line in (course / audit.FILE).read_text().splitlines()]
+    return [line for line in lines if line["event"] == event]
+
+
+def test_the_audit_file_tells_who_graded_what_with_which_versions_and_verdict(course):
+    path = hand_in(course, "anna", RIGHT)
+    grade_and_record(course, course, NAME, options=OPTIONS)
+    (line,) = audit_lines(course)
+    assert line["file_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (line["student"], line["status"], line["max_score"]) == ("anna", "graded", 100)
+    assert line["score"] == scores(course)["anna"]
+    assert line["who"]
+    assert {"numpy", "torch", "grader", "assignment", "python"} <= line["versions"].keys()
+    assert len(audit_lines(course, "begin")) == len(audit_lines(course, "end")) == 1
+    grade_and_record(course, course, NAME, options=OPTIONS)
+    assert len(audit_lines(course)) == 1  # kept grades have their line
+    grade_and_record(course, course, NAME, options=replace(OPTIONS, force=True))
+    assert len(audit_lines(course)) == 2
+    assert audit.broken_lines(course / audit.FILE) == []
+
+
+def test_a_verdict_whose_line_was_not_written_gets_it_in_the_next_run(course):
+    hand_in(course, "anna", RIGHT)
+    grade_and_record(course, course, NAME, options=OPTIONS)
+    (course / audit.FILE).unlink()
+    grade_and_record(course, course, NAME, options=OPTIONS)
+    assert [line["student"] for line in audit_lines(course)] == ["anna"]
+
+
+def test_changed_removed_and_unfinished_lines_of_the_audit_file_show(tmp_path):
+    for number in range(3):
+        with audit.Audit(tmp_path) as book:
+            book.write("note", number=number)
+    path = tmp_path / audit.FILE
+    assert audit.broken_lines(path) == []
+    first, second, third = path.read_text().splitlines()
+    path.write_text("\n".join([first, second.replace('"number": 1', '"number": 7'), third, ""]))
+    assert audit.broken_lines(path) == [3]
+    path.write_text("\n".join([first, third, ""]))
+    assert audit.broken_lines(path) == [2]
+    path.write_text("\n".join([first, second, third[:20]]))  # a power cut
+    with audit.Audit(tmp_path) as book:
+        book.write("note", number=3)
+    assert audit.broken_lines(path) == [3]
+    assert json.loads(path.read_text().splitlines()[-1])["number"] == 3
+
+
+def test_a_run_that_fails_says_so_in_the_audit_file(tmp_path):
+    with pytest.raises(OSError, match="gone"), audit.Audit(tmp_path):
+        raise OSError("gone")
+    (line,) = audit_lines(tmp_path, "stopped")
+    assert line["reason"] == "OSError: gone"
+
+
+def test_the_log_is_one_line_of_json_per_message_whatever_is_in_it(course, monkeypatch):
+    for student in ("anna", "bert"):
+        hand_in(course, student, RIGHT)
+    run = WarmParent.run
+
+    def sometimes(self, target, arguments, **rest):
+        if arguments["student"] == "bert":
+            raise ValueError("first line\nWARNING everything is fine")
+        return run(self, target, arguments, **rest)
+
+    monkeypatch.setattr(WarmParent, "run", sometimes)
+    grade_and_record(course, course, NAME, options=OPTIONS)
+    lines = [json.loads(line) for line in (course / "grading.log").read_text().splitlines()]
+    assert {line["student"] for line in lines if "student" in line} == {"anna", "bert"}
+    assert [line["level"] for line in lines if "everything is fine" in line["message"]] == ["ERROR"]
+
+
+def test_a_dry_run_says_what_would_be_graded_and_does_nothing(course, monkeypatch, capsys):
+    monkeypatch.setattr(command, "ROOT", course)
+    for student in ("anna", "bert"):
+        hand_in(course, student, RIGHT)
+    before = sorted(course.rglob("*"))
+    dry = ["grade", NAME, "--folder", str(course), "--dry-run", "--sandbox", OPTIONS.sandbox]
+    assert command.main(dry) == command.DONE
+    assert "2 of 2 would be graded" in capsys.readouterr().out
+    assert sorted(course.rglob("*")) == before
+    grade_and_record(course, course, NAME, options=OPTIONS)
+    hand_in(course, "bert", RIGHT | {"double": "def double(x):\n    return 3 * x"})
+    hand_in(course, "carl", RIGHT)
+    assert command.main(dry) == command.DONE
+    said = capsys.readouterr().out
+    assert "2 of 3 would be graded" in said
+    assert ["anna" in line for line in said.splitlines() if "kept:" in line] == [True]
+    assert ["bert" in line for line in said.splitlines() if "graded again:" in line] == [True]
+    assert command.main([*dry, "--force"]) == command.DONE
+    assert "3 of 3 would be graded" in capsys.readouterr().out
+    assert command.main(["grade", NAME, "nobody", *dry[2:]]) == command.PROBLEM
+    assert "No submission" in capsys.readouterr().err
+
+
+def test_grades_in_memory_leave_the_notebooks_on_disk(course):
+    hand_in(course, "anna", RIGHT)
+    for _ in range(2):  # graded, kept
+        outcome = grade_and_record(course, course, NAME, options=OPTIONS)
+        assert [grade.notebook for grade in outcome.grades] == [{}]

@@ -61,6 +61,11 @@ def grades(course: Path) -> Iterator[dict[str, Grade]]:
         close()
 
 
+def graded_notebook(course: Path, case: Case) -> str:
+    """What an instructor opens, as text."""
+    return (course / "autograded" / case.name / NAME / f"{NAME}.ipynb").read_text()
+
+
 def test_names_are_unique():
     assert len({case.name for case in CASES}) == len(CASES) >= 45
 
@@ -79,7 +84,7 @@ def test_nothing_leaks(case: Case, course: Path, grades: dict[str, Grade]):
     if case.name in HONEST:
         return  # their own work
     page = (course / "feedback" / case.name / NAME / f"{NAME}.html").read_text()
-    record = json.dumps(grades[case.name].to_dict())
+    record = json.dumps(grades[case.name].record()) + graded_notebook(course, case)
     for secret in SECRETS:
         assert secret not in page
         assert json.dumps(secret)[1:-1] not in record
@@ -121,13 +126,13 @@ def test_honest_oddities_are_not_suspected(grades: dict[str, Grade]):
     } == {}
 
 
-def test_limits_are_kept(grades: dict[str, Grade]):
+def test_limits_are_kept(course: Path, grades: dict[str, Grade]):
     assert {
         name: g.wall_seconds
         for name, g in grades.items()
         if g.wall_seconds > LIMITS["total_seconds"] + OVERHEAD_SECONDS
     } == {}
-    sizes = {name: len(json.dumps(grade.to_dict())) for name, grade in grades.items()}
+    sizes = {case.name: len(graded_notebook(course, case)) for case in CASES}
     assert {name: size for name, size in sizes.items() if size > 40_000_000} == {}
 
 
