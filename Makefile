@@ -34,11 +34,11 @@ demo: $(READY)
 	$(PY) -m autograder demo
 
 test: $(READY) nbval
-	$(PY) -m pytest tests
+	$(PY) -m pytest -n 2 --dist loadfile tests
 
 nbval: $(READY)
 	$(PY) -m autograder build --check
-	$(PY) -m pytest --nbval-lax -p no:cacheprovider --nbval-cell-timeout=120 solutions
+	$(PY) -m pytest --nbval-lax -n 2 --dist loadfile -p no:cacheprovider --nbval-cell-timeout=240 solutions
 
 lab: $(READY)
 	$(VENV)/bin/jupyter lab notebooks

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except _expected_errors() as error:
         print(f"autograder: {error}", file=sys.stderr)
+        return PROBLEM
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PROBLEM
     except OSError as error:
         print(f"autograder: {error}. What was graded is kept; run the same command again.", file=sys.stderr)

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from packaging.requirements import Requirement
+
 from . import audit, sandbox
 from .assignment import AssignmentError, load
 from .build import sources
@@ -76,15 +78,17 @@ def _packages(root: Path) -> Finding:
     """Installed versions against those that the course is tested with."""
     differ = []
     for line in (root / "requirements.lock").read_text().splitlines():
-        name, separator, wanted = line.partition("==")
-        if not separator or line.startswith("#"):
+        if "==" not in line or line.startswith("#"):
+            continue
+        wanted = Requirement(line)
+        if wanted.marker and not wanted.marker.evaluate():
             continue
         try:
-            found = importlib.metadata.version(name)
+            found = importlib.metadata.version(wanted.name)
         except importlib.metadata.PackageNotFoundError:
             found = "missing"
-        if found.partition("+")[0] != wanted.split()[0].partition("+")[0]:
-            differ.append(f"{name} {found} instead of {wanted}")
+        if not wanted.specifier.contains(found.partition("+")[0]):
+            differ.append(f"{wanted.name} {found} instead of {str(wanted.specifier).removeprefix('==')}")
     if not differ:
         return Finding("packages", "good", "the versions that the course is tested with")
     some = ", ".join(differ[:4]) + (f" and {len(differ) - 4} more" if len(differ) > 4 else "")

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 30  # how long to wait for another program that is writing to an SQLite gradebook
 COURSE = "default_course"  # nbgrader's own default
 
+NO_ANSWER = "does not answer; see whether the server runs and whether address and password are right"
 _TROUBLE = (
     ("database is locked", "is in use by another program; close it (formgrader?) and run this again"),
     ("readonly database", "cannot be written; look at the permissions of the file and of its folder"),
@@ -56,6 +57,11 @@ _TROUBLE = (
     ("not a database", "is not a gradebook, or it is damaged; restore it from a backup or move it away"),
     ("malformed", "is damaged; restore it from a backup or move it away"),
     ("no such table", "was made by another version of nbgrader; back it up and run `nbgrader db upgrade`"),
+    ("fatal:  database", "does not exist on that server; `createdb` makes it"),
+    ("connection failed", NO_ANSWER),
+    ("server closed the connection", NO_ANSWER),
+    ("terminating connection", NO_ANSWER),
+    ("connection is bad", NO_ANSWER),
     ("no such column", "was made by another version of nbgrader; back it up and run `nbgrader db upgrade`"),
 )
 
@@ -109,6 +115,11 @@ class GradebookWriter:
             self._gradebook = Gradebook(db_url, COURSE)
         except SQLAlchemyError as error:
             raise self._trouble(error) from None
+        except ModuleNotFoundError as error:
+            raise GradebookError(
+                f"The gradebook {self._place} needs the package {error.name}; "
+                "for PostgreSQL: pip install 'psycopg[binary]'"
+            ) from None
 
     def __enter__(self) -> GradebookWriter:
         return self
