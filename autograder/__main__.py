@@ -45,11 +45,11 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors that are a clear line for a person, not a fault of the program."""
     from .assignment import AssignmentError
     from .coverage import TopicsError
-    from .engine import NothingToGrade
+    from .engine import ClusterError, NothingToGrade
     from .gradebook import GradebookError
     from .sandbox import SandboxUnavailable
 
-    return AssignmentError, TopicsError, NothingToGrade, GradebookError, SandboxUnavailable
+    return AssignmentError, ClusterError, TopicsError, NothingToGrade, GradebookError, SandboxUnavailable
 
 
 def _parser() -> argparse.ArgumentParser:

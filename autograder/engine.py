@@ -16,18 +16,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .assignment import Assignment
 from .result import Grade, not_graded
 from .versions import versions
 from .warm import GraderDied, GraderTimeout, WarmParent
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 log = logging.getLogger("autograder")
 
 HASHED_BYTES = 128 << 20  # a larger file is refused by intake; its beginning is enough for the key
 
 LONGEST_NAME = 200  # bytes of a student's name; files are named after it, with endings
+
+
+CONNECT_SECONDS = 30  # until a scheduler answers and has a worker
+
+
+class ClusterError(Exception):
+    """The Dask cluster is not there, or no longer; the text says what to do."""
 
 
 class NothingToGrade(Exception):
@@ -220,7 +230,8 @@ def _run(
     from distributed import Client, LocalCluster, as_completed
 
     # What goes wrong in a task comes back as its exception; Dask's own account of it would only repeat that.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     # Nobody looks at this cluster's pages, and they would be open to everybody who can reach the machine.
     dask.config.set({f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")})
     # A local "cluster" of threads: the work is done by the processes that the warm parent forks.
@@ -236,7 +247,7 @@ def _run(
             memory_limit=0,
             silence_logs=logging.CRITICAL,
         )
-    client = Client(settings.scheduler or cluster)
+    client = _connect(settings.scheduler) if settings.scheduler else Client(cluster)
     try:
         waiting = iter(jobs)
         by_key: dict[Any, Job] = {}
@@ -256,6 +267,11 @@ def _run(
         running = as_completed([submit(job) for _, job in zip(range(window), waiting, strict=False)])
         for future in running:
             job = by_key.pop(future.key)
+            if future.cancelled() or future.status == "lost":
+                raise ClusterError(
+                    f"The Dask scheduler at {settings.scheduler} no longer answers. What was graded is kept; "
+                    "start it again and run the same command again."
+                )
             error = future.exception()
             if error is None:
                 yield job, Grade.from_dict(future.result())
@@ -272,6 +288,32 @@ def _run(
         if cluster is not None:
             cluster.close()
         _close_warm_parents()
+
+
+def _connect(address: str) -> Client:
+    """A client of the cluster at that address, which has a worker.
+
+    Raises:
+        ClusterError: it does not answer, or nobody works there.
+    """
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"No Dask scheduler answers at {address} ({str(error).splitlines()[0]}). Start one with "
+            "`dask scheduler`, and workers with `dask worker ADDRESS`, all in this folder."
+        ) from None
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+    except TimeoutError:
+        client.close()
+        raise ClusterError(
+            f"The Dask cluster at {address} has no worker: start some in this folder, "
+            f"with `dask worker {address}`."
+        ) from None
+    return client
 
 
 _warm_parents: dict[str, WarmParent] = {}
