@@ -56,4 +56,6 @@ def test_gradients_flow_through_places() -> None:
 def test_new_tensors_on_another_device_are_found() -> None:
     assert places.mixed_devices(lambda x: x + torch.arange(3), (2, 3))
     assert not places.mixed_devices(lambda x: x + torch.arange(3, device=x.device), (2, 3))
-    assert not places.mixed_devices(lambda x: x.sum().item(), (2, 3))  # needs numbers: nothing is known
+    assert places.mixed_devices(lambda x: x.detach().numpy(), (2, 3))
+    assert places.mixed_devices(lambda x: x.sum().item() + x.argmax() + torch.zeros(2), (1, 3))
+    assert not places.mixed_devices(lambda x: x.reshape(7), (2, 3))  # wrong, but not about devices
