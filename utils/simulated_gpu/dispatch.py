@@ -1,4 +1,4 @@
-"""Sees each operation of PyTorch, forward and backward: are its tensors on one device, where is its result?"""
+"""Sees each operation of PyTorch, forward and backward: are its tensors on one device, and where is it?"""
 
 from __future__ import annotations
 
