@@ -85,6 +85,9 @@ def words(text: str) -> str:
     return " ".join(re.sub(r"[*`]", "", text).lower().split())
 
 
+WORDS = {place: words(text) for place, text in SECTIONS.items() if "." in place}
+
+
 def symbols(cell: str) -> list[str]:
     r"""The single symbols in a cell of a table: `$C, H$` has two; braces and spaces make no difference."""
     found = re.findall(r"\$([^$]+)\$|`([^`]+)`", cell)
@@ -147,7 +150,7 @@ def test_a_shape_of_the_glossary_is_where_it_says(row: list[str]) -> None:
 def test_a_term_of_the_glossary_comes_first_where_it_says(row: list[str]) -> None:
     names = "|".join(re.escape(name.lower()) for name in row[0].split(", "))
     term = re.compile(rf"(?<![a-z])(?:{names})(?:s|es|d|ed)?(?![a-z])")
-    having = [place for place, text in SECTIONS.items() if "." in place and term.search(words(text))]
+    having = [place for place, text in WORDS.items() if term.search(text)]
     places = PLACE.findall(row[2])
     assert places[0] in having, f"explained in {places[0]}, but the word is only in {having}"
     assert having[0] in places, f"first in {having[0]}, not in {places[0]}"
