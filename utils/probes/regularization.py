@@ -6,6 +6,7 @@ These probes hand over raw values. What is right about them is judged by the che
 import copy
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,13 @@ from . import beside, places
 Array = np.ndarray
 FEW = 24  # recipes; with them two draws are never alike by chance
 OWN = "fit"  # the temporary file of a checkpoint
+
+
+@beside
+def refused(function: Any, probe: str, *arguments: Any) -> str:
+    """Ask for something that should raise an error, by another probe; what comes instead is not kept."""
+    globals()[probe](function, *arguments)
+    return "an answer"
 
 
 @beside
@@ -326,13 +334,13 @@ def fits(
         recipe: the knobs, without those that cannot be stored.
         ways: "places" to give examples that know on which device they would be; "augment" to have training
             examples altered; "checkpoint" to have the best weights written to a file; "seeds" to train three
-            times: with one seed, with the same one, and with another one.
+            times: with one seed, with the same one, and with another one; "no device" to name none.
 
     Returns:
         how the model was called ("calls"), the functions in which devices were "mixed", the "device", the
-        "history", the parameters and the buffer "after" the training, whether the model is in "training" mode
-        then, the "recipe" afterwards; for "checkpoint" the "file", what was written; for "seeds" the calls of
-        the runs "again" and "other".
+        "seconds" that the call took, the "history", the parameters and the buffer "after" the training,
+        whether the model is in "training" mode then, the "recipe" afterwards; for "checkpoint" the "file", what was
+        written; for "seeds" the calls of the runs "again" and "other".
     """
     device = places.target(train_x.device)
     recipe, seed = dict(recipe), recipe.get("seed", 0)
@@ -345,9 +353,11 @@ def fits(
         pairs = bare
         if "places" in ways:
             pairs = places.put(bare, places.LOADER, model.mixed)
-        return model.eval(), function(model, *pairs, recipe, device)
+        where = () if "no device" in ways else (device,)
+        return model.eval(), function(model, *pairs, recipe, *where)
 
     written = {}
+    start = time.perf_counter()
     if "checkpoint" in ways:
         with tempfile.TemporaryDirectory() as folder:
             recipe["checkpoint"] = path = os.path.join(folder, OWN)
@@ -355,11 +365,13 @@ def fits(
             written = {"file": _written(path) if os.path.exists(path) else "not written"}
     else:
         model, history = run(recipe)
+    passed = time.perf_counter() - start
     state = {name: places.plain(value).cpu() for name, value in model.state_dict().items()}
     report = {
         "calls": model.calls,
         "mixed": model.mixed,
-        "device": str(device),
+        "device": str(places.target(torch.device("cpu")) if "no device" in ways else device),
+        "seconds": passed,
         "history": {name: _numbers(value) for name, value in history.items()}
         if isinstance(history, dict)
         else _numbers(history),

@@ -242,7 +242,14 @@ def fit(
     ways: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What matters of a training by a recipe: how the model was used, the steps, the history, the end."""
-    form = {"calls": [CALLS], "mixed": ["text"], "device": "text", "training": "bool", "recipe": "dict"}
+    form = {
+        "calls": [CALLS],
+        "mixed": ["text"],
+        "device": "text",
+        "seconds": "float",
+        "training": "bool",
+        "recipe": "dict",
+    }
     need(report, form | {"history": "anything", "after": dict.fromkeys(STATE, "tensor")})
     history = report["history"]
     if kind(history) != "dict" or any(name not in history for name in HISTORY):
@@ -297,7 +304,7 @@ def fit(
         ),
         "accuracies": np.round(_row(history["accuracy"]), 5),
         "best": _whole(history["best"]),
-        "seconds": _clock(_row(history["seconds"]), len(rounds)),
+        "seconds": _clock(_row(history["seconds"]), len(rounds), float(report["seconds"])),
         "weights at the end": _end(after, observed, path, per_epoch, script, agree),
         "statistics at the end": _seen(report["after"]["seen"], n, len(rounds), script),
         "model afterwards": MODES[bool(report["training"])],
@@ -423,9 +430,12 @@ def _losses(
     return "something else"
 
 
-def _clock(seconds: Any, epochs: int) -> str:
-    right = len(seconds) == epochs and bool((np.diff([0.0, *seconds]) >= 0).all())
-    return "one for each epoch, growing" if right else "not one for each epoch, growing"
+def _clock(seconds: Any, epochs: int, passed: float) -> str:
+    """Whether the seconds of the history are those since the start, in words."""
+    if len(seconds) != epochs:
+        return "not one for each epoch"
+    growing = bool((np.diff([0.0, *seconds]) >= 0).all()) and bool((seconds <= passed).all())
+    return "since the start" if growing else "not since the start"
 
 
 def _end(after: Any, observed: Any, path: Any, per_epoch: int, script: Any, agree: float) -> str:

@@ -136,11 +136,6 @@ def layer(report: Any, options: Mapping[str, float], x: Any, seed: int) -> dict[
     }
 
 
-def refused(answer: Any, *_: Any, **__: Any) -> str:
-    """Any answer where none is due."""
-    return "an answer"
-
-
 def groups(answer: Any, *_: Any) -> list[dict[str, Any]]:
     """The groups of parameters, in the order of their decay, with sorted names."""
     form = "The answer should be a list of two dictionaries with params and weight_decay"
