@@ -339,8 +339,8 @@ def fits(
     Returns:
         how the model was called ("calls"), the functions in which devices were "mixed", the "device", the
         "seconds" that the call took, the "history", the parameters and the buffer "after" the training,
-        whether the model is in "training" mode then, the "recipe" afterwards; for "checkpoint" the "file", what was
-        written; for "seeds" the calls of the runs "again" and "other".
+        whether the model is in "training" mode then, the "recipe" afterwards; for "checkpoint" the "file",
+        what was written; for "seeds" the calls of the runs "again" and "other".
     """
     device = places.target(train_x.device)
     recipe, seed = dict(recipe), recipe.get("seed", 0)
