@@ -148,12 +148,13 @@ def test_a_shape_of_the_glossary_is_where_it_says(row: list[str]) -> None:
 
 @pytest.mark.parametrize("row", rows(parts(GLOSSARY)["Terms"]), ids=lambda row: row[0])
 def test_a_term_of_the_glossary_comes_first_where_it_says(row: list[str]) -> None:
+    """In passing it may come earlier in the same notebook; in an earlier notebook only if the row names it."""
     names = "|".join(re.escape(name.lower()) for name in row[0].split(", "))
     term = re.compile(rf"(?<![a-z])(?:{names})(?:s|es|d|ed)?(?![a-z])")
     having = [place for place, text in WORDS.items() if term.search(text)]
     places = PLACE.findall(row[2])
-    assert places[0] in having, f"explained in {places[0]}, but the word is only in {having}"
-    assert having[0] in places, f"first in {having[0]}, not in {places[0]}"
+    assert set(places) <= set(having), f"the word is only in {having}"
+    assert having[0][0] in {place[0] for place in places}, f"first in {having[0]}, not in {row[2]}"
 
 
 def test_the_terms_are_in_the_order_of_the_alphabet() -> None:
