@@ -1,0 +1,1 @@
+"""Jacobi: handed in the notebook as it was released."""
