@@ -279,7 +279,9 @@ def _(w, lam1, lam2):
     return elastic(w, lam1, lam1)
 
 
-@wrong("elastic_penalty", "absolute values only", "The squares are missing.")
+@wrong(
+    "elastic_penalty", "absolute values only", "The squares are missing: lam2 * sum of w ** 2 comes on top."
+)
 def _(w, lam1, lam2):
     return elastic(w, lam1, 0.0)
 
