@@ -90,14 +90,8 @@ def leash() -> Figure:
             ax.annotate("", end, (0, 0), arrowprops=faint)
             ax.text(end[0] * 1.08, end[1] * 1.08, f"{length:.2f} → 1", ha="center", va="center")
         else:
-            ax.text(
-                end[0] * 0.5 + 0.15,
-                end[1] * 0.5 - 0.08,
-                f"{length:.2f}",
-                ha="center",
-                va="center",
-                fontsize=11,
-            )
+            aside = 0.6 * np.array(end) + 0.2 * np.array([-end[1], end[0]]) / length
+            ax.text(aside[0], aside[1], f"{length:.2f}", ha="center", va="center", fontsize=11)
         ax.annotate("", (end[0] / max(length, 1), end[1] / max(length, 1)), (0, 0), arrowprops=style)
     ax.set_xlim(-1.8, 1.9)
     ax.set_ylim(-1.75, 1.3)
