@@ -128,7 +128,9 @@ def boundary(ax: Axes, chance: np.ndarray, x: np.ndarray, y: np.ndarray) -> None
     if chance.min() < 0.5 < chance.max():
         ax.contour(axis, axis, chance, levels=[0.5], colors=[plots.INK], linewidths=2)
     for kind, marker, colour in ((0, "s", plots.INPUT), (1, "o", plots.WEIGHTS)):
-        ax.scatter(x[y == kind, 0], x[y == kind, 1], marker=marker, color=colour, edgecolor="white", s=55, zorder=3)
+        ax.scatter(
+            x[y == kind, 0], x[y == kind, 1], marker=marker, color=colour, edgecolor="white", s=55, zorder=3
+        )
     ax.set_xlim(-2, 2)
     ax.set_ylim(-2, 2)
     ax.set_aspect("equal")
