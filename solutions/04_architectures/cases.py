@@ -298,7 +298,7 @@ def alexnet() -> Exercise:
                 image_size=83,
                 in_channels=1,
             ),
-            net(hidden, "the gradients of a wider network", [2, 1 / 32, 67, 4], a(2, 4, 67, 67), "gradients"),
+            net(hidden, "the gradients of a wider network", [2, 1 / 32, 67, 4], a(1, 4, 67, 67), "gradients"),
         ],
     )
 
