@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -185,13 +186,41 @@ def test_the_command_writes_and_compares_the_course_map(
     assert "cannot be read" in capsys.readouterr().err
 
 
+LECTURE = {  # parts of the lecture, in its order, and how many topics each has
+    "From pixels to classes": 4,
+    "3-D activations and shared weights": 9,
+    "Filters, fixed and learned": 7,
+    "Sliding the window": 7,
+    "Pooling": 6,
+    "Other convolutions": 5,
+    "What a network sees": 2,
+    "Common architectures": 10,
+    "Training": 8,
+    "Regularization": 12,
+    "Things to fiddle with": 6,
+}
+
 TOPICS = coverage.read(ROOT / coverage.TOPICS)
-NAMED = {place.notebook for topic in TOPICS for place in topic.places}
-NOTEBOOKS = {name: has for name, has in coverage.load(ROOT).items() if name in NAMED}
+NOTEBOOKS = coverage.load(ROOT)
 
 
 def test_the_lecture_is_covered() -> None:
     assert coverage.problems(TOPICS, NOTEBOOKS) == []
+
+
+def test_no_topic_of_the_lecture_is_missing() -> None:
+    assert list(Counter(topic.part for topic in TOPICS).items()) == list(LECTURE.items())
+
+
+def test_every_notebook_teaches_many_topics() -> None:
+    taught = Counter(name for topic in TOPICS for name in {place.notebook for place in topic.places})
+    assert taught == {
+        "01_convolution": 22,
+        "02_filters": 12,
+        "03_pooling_backprop": 13,
+        "04_architectures": 14,
+        "05_regularization": 23,
+    }
 
 
 def test_the_course_map_is_up_to_date() -> None:
