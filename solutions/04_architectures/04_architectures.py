@@ -1502,10 +1502,10 @@ for ax in (left, right):
     ax.legend(fontsize=10.5)
 plots.finish(
     figure,
-    alt="Norm of the gradient by layer, logarithmic. Without normalisation the plain network's gradient "
-    "falls by many orders of magnitude from the last layer to the first; with larger first weights it stays "
-    "level; the residual network's hardly falls. With normalisation the plain network's gradient grows "
-    "towards the first layer, the residual network's is level.",
+    alt="Norm of the gradient by layer, logarithmic, on a level for most networks. Without normalisation "
+    "that of the plain network lies nine orders of magnitude below that of the residual one; with larger "
+    "first weights it lies only a little below. With normalisation the plain network's gradient grows slowly "
+    "towards the first layer, and the residual network's is level.",
 )
 
 # %% [markdown]
@@ -2671,9 +2671,9 @@ for ax, (task, values), unit in zip(axes, bars.items(), ("mean IoU", "mean PSNR 
     ax.set_title("find the symbol" if task == "mask" else "remove noise")
 plots.finish(
     figure,
-    alt="Bars with a dot for each draw. Find the symbol: mean IoU with skips somewhat above that without. "
-    "Remove noise: mean PSNR with skips far above that without, which is below even the noisy picture; the "
-    "U-Net that puts out the noise is best, about as good as the blur or better.",
+    alt="Bars with a dot for each draw. Find the symbol: mean IoU with skips clearly above that without. "
+    "Remove noise: mean PSNR without skips hardly above that of the noisy picture and far below that of a "
+    "blurred one; with skips above the blur, and best where the noise is put out.",
 )
 
 # %% [markdown]
@@ -2931,11 +2931,11 @@ best = max(models, key=lambda name: league[f"{name} test"])
 print("best on new symbols:", best)
 
 # %% [markdown]
-# The residual network is best on both, with the fewest weights. AlexNet has several times as many, nearly all
-# of them in its linear layers, as in section 1, and needs the least work, since its first step is large. The
-# VGG has no normalisation and has hardly woken up after four epochs: section 6 says why. (One draw each,
-# small networks, a short training: this is what *these three* did here. Given more time the order may
-# change.)
+# The residual network is best on both, with the fewest weights. AlexNet has several times as many, most of
+# them in its linear layers, as in section 1, and needs the least work, since its first step is large. AlexNet
+# and the VGG have no normalisation, and after four epochs they have hardly woken up: section 6 says why. (One
+# draw each, small networks, a short training: this is what *these three* did here. Given more time the order
+# may change.)
 #
 # Now cover. The square is 8 × 8, in steps of 3 pixels, filled with the mean colour. Orange says: covering
 # this costs score. EmojiTen knows where the symbol is, so the question has a number: **what share of all drop
