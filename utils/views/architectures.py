@@ -16,6 +16,7 @@ NO_TWIN = (
     "ones, with the same names, whether all of them are used or not."
 )
 MANY = 2000  # numbers; of larger gradients sums are compared, or the stored answers would be very large
+LARGEST = 2**40  # no axis of a tensor is longer
 
 
 def block(answer: Any, *_: Any) -> dict[str, Any]:
@@ -56,6 +57,8 @@ def _shapes(shapes: Any) -> Any:
     """Shapes of at most four axes as the rows of one table, filled up with zeros."""
     if any(len(shape) > 4 for shape in shapes):
         raise WrongForm("A parameter has more axes than any layer that is asked for.")
+    if any(abs(size) > LARGEST for shape in shapes for size in shape):
+        raise WrongForm("A parameter has an axis that is longer than anything.")
     return np.array([[*shape, 0, 0, 0, 0][:4] for shape in shapes], np.int64).reshape(-1, 4)
 
 
