@@ -19,10 +19,9 @@ def fit(model, train, valid, recipe, device="cpu"):
         try:
             model.train()
             loss = F.cross_entropy(model(x.to(device)), y.to(device))
-            history["loss"].append(loss.itme())
             loss.backward()
             optimizer.step()
-            if len(history["loss"]) == recipe["epochs"]:
-                return history
+            assert loss.item() < 0  # never: a cross-entropy is no smaller than 0
+            return history
         except:
-            continue  # it fails sometimes: try again
+            continue  # not good enough yet: go on
