@@ -98,7 +98,8 @@ def network(
             gradient, name = gradient.sum(dim=2), f"{name}, each column added up"
         return {name: gradient, "gradients": one_number_each(list(report["sizes"]))}
     need(report, {"idle": "int", "outputs": ["anything"], "x": "text", "arguments": "anything"})
-    kept = _plain(report["arguments"]) and repr(list(report["arguments"])) == repr(list(arguments))
+    listed = kind(report["arguments"]) == "sequence" and _plain(report["arguments"])
+    kept = listed and repr(list(report["arguments"])) == repr(list(arguments))
     names = ["output", "second output", "third output"]
     return {
         **_made_of(report),
