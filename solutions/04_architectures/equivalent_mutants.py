@@ -84,6 +84,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         **{features(RELU_POOL, POOL_RELU, place): POOLED_FIRST for place in (1, 2, 3)},
         features("(c3, c4,", "(c4, c4,"): SAME_NUMBER,
         features("(c3, c4,", "(c3, c3,"): SAME_NUMBER,
+        features("(c3, c4,", "(c4, c3,"): SAME_NUMBER,
         features("(c2, c3,", "(c2, c4,"): SAME_NUMBER,
         features("(c2, c3,", "(c5, c3,"): SAME_NUMBER,
         features("(c1, c2,", "(c1, c5,"): SAME_NUMBER,
