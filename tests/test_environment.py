@@ -20,7 +20,9 @@ def test_environment_yml_equals_pyproject():
 
 
 def test_lock_fulfils_pyproject():
-    lock = dict(re.findall(r"^([\w.-]+)==([^\s;]+)(?:;.*)?$", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    lock = dict(
+        re.findall(r"^([\w.-]+)==([^\s;]+)(?:;.*)?$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    )
     wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
     for requirement in map(Requirement, wanted):
         assert requirement.specifier.contains(lock[requirement.name.lower()]), requirement
