@@ -110,7 +110,7 @@ def grade_and_record(
     else:
         sandbox.require()
     jobs = find_jobs(folder, assignment, students)
-    db_url = course.db_url if folder == root.resolve() else f"sqlite:///{folder / 'gradebook.db'}"
+    db_url = course.gradebook_of(folder, root)
     late = late_plugin(course.config)
     with (
         _logging_to(folder / "grading.log"),

@@ -170,8 +170,7 @@ def _notebooks(root: Path) -> Finding:
 
 
 def _gradebook(root: Path, folder: Path) -> Finding:
-    url = course_settings(root).db_url if folder.resolve() == root.resolve() else ""
-    url = url or f"sqlite:///{folder.resolve() / 'gradebook.db'}"
+    url = course_settings(root).gradebook_of(folder, root)
     if url.startswith("sqlite:///") and not Path(place(url)).exists():
         return Finding("gradebook", "good", f"{place(url)} will be made")
     try:

@@ -43,6 +43,11 @@ class CourseSettings:
     db_url: str
     config: Config  # all of it, for nbgrader's own classes
 
+    def gradebook_of(self, folder: Path, root: Path) -> str:
+        """The address of a class's gradebook: the course's own, or a file in the folder of another class."""
+        folder = folder.resolve()
+        return self.db_url if folder == root.resolve() else f"sqlite:///{folder / 'gradebook.db'}"
+
 
 def read_config(root: Path) -> Config:
     """The configuration file in `root`; empty where there is none."""
