@@ -42,26 +42,33 @@ class Plan:
 
     validation: int  # training pictures that are kept for validation
     width: int  # of FinalNet
-    mirrored: bool  # half of the training pictures are mirrored, drawn anew in each epoch
+    mirrored: bool  # half of the training pictures are mirrored in each epoch; answers: see `answer`
     knobs: dict[str, Any]  # the recipe for `fit`
     bar: float | None  # smallest accuracy asked for on the test pictures
+
+    @property
+    def answer(self) -> int:
+        """Which accuracy of a split counts: 1, with the mirror image, for a net that has learned from such."""
+        return int(self.mirrored)
 
 
 ONE_CYCLE = {
     "optimizer": "sgd",
-    "lr": 0.1,
+    "lr": 0.2,
     "momentum": 0.9,
-    "weight_decay": 5e-4,
+    "weight_decay": 1e-3,
     "schedule": "cosine",
     "warmup": 0.25,
-    "label_smoothing": 0.1,
-    "batch_size": 64,
+    "label_smoothing": 0.05,
+    "batch_size": 128,
 }
 PLANS = {
-    ("fashion_mnist_full", 60): Plan(2500, 16, False, ONE_CYCLE | {"epochs": 3}, 0.92),
-    ("fashion_mnist_full", 300): Plan(2500, 24, True, ONE_CYCLE | {"epochs": 8}, 0.935),
-    # Few drawings, and few steps for the rate to rise in: a smaller rate, and more decay.
-    ("emojiten", 60): Plan(800, 16, True, ONE_CYCLE | {"epochs": 8, "lr": 0.03, "weight_decay": 5e-3}, None),
+    ("fashion_mnist_full", 60): Plan(2500, 16, False, ONE_CYCLE | {"epochs": 2}, 0.92),
+    ("fashion_mnist_full", 300): Plan(2500, 16, True, ONE_CYCLE | {"epochs": 12}, 0.935),
+    # Few drawings, and few steps for the rate to rise in: a smaller rate and batch, and more decay.
+    ("emojiten", 60): Plan(
+        800, 16, True, ONE_CYCLE | {"epochs": 8, "lr": 0.03, "weight_decay": 5e-3, "batch_size": 64}, None
+    ),
 }
 
 
@@ -158,8 +165,10 @@ def verdicts(key: str, entry: dict[str, Any]) -> list[tuple[str, bool]]:
     took = statistics.mean(row["seconds"] for row in rows)
     found = [(f"at most {limit} seconds, on average {took:.1f}", took <= limit)]
     if bar is not None:
-        mean = statistics.mean(row["test"][0] for row in rows)
-        found.append((f"at least {bar:.1%} on the test pictures, on average {mean:.2%}", mean >= bar))
+        way = Plan(**entry["plan"]).answer
+        mean = statistics.mean(row["test"][way] for row in rows)
+        words = ("", " and their mirror images")[way]
+        found.append((f"at least {bar:.1%} on the test pictures{words}, on average {mean:.2%}", mean >= bar))
     return found
 
 
