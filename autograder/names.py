@@ -122,7 +122,7 @@ def _roots(target: ast.AST, of_attributes: bool) -> set[str]:
     return {target.id} if isinstance(target, ast.Name) else set()
 
 
-def bound(statement: ast.stmt) -> set[str]:
+def binds(statement: ast.stmt) -> set[str]:
     """The names that one top-level statement binds in the module."""
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {statement.name}
