@@ -14,6 +14,8 @@ from contextlib import suppress
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
+from .namespaces import ROOT
+
 MOST_LINES = 60  # so that the pipe, which nobody reads before the end, never fills up
 
 _INTERPRETER = {
@@ -45,12 +47,15 @@ _STRANGE = re.compile(
 )
 _OWN_PLACES = ("/scratch", "/tmp", "/dev/shm", "/dev/null", "/dev/tty", "/dev/std")
 _OURS = ("utils.", "autograder.")
+_LIBRARIES = (sys.prefix, sys.base_prefix, str(ROOT))
 # Modules that act for whoever called them.
 _BETWEEN = (
     "/pathlib.py", "/shutil.py", "/os.py", "/glob.py", "/inspect.py", "/codecs.py", "/socket.py",
     "/ctypes/__init__.py", "/urllib/request.py", "/http/client.py", "/lib/_npyio_impl.py", "/gzip.py",
     "/lib/npyio.py", "/zipfile.py", "/subprocess.py", "<frozen os>", "<frozen posixpath>", "<frozen codecs>",
 )  # fmt: skip
+
+_OPENING = (*_BETWEEN, "/IPython/core/interactiveshell.py")  # cells have IPython's `open`
 
 
 class Lookout:
@@ -60,13 +65,17 @@ class Lookout:
         self._descriptor = descriptor
         self._told: set[str] = set()
         self._before = _functions()
+        self._modules = {name: sys.modules[name] for name in sys.modules if name.startswith(_OURS)}
         sys.addaudithook(self._hook())
 
     def compare(self) -> None:
         """Tell which of the functions that were there at the start are others by now."""
-        for (module, name), function in self._before.items():
-            if vars(module).get(name) is not function:
-                self._tell("replaced", f"{module.__name__}.{name}")
+        for (owner, name), function in self._before.items():
+            if vars(owner).get(name) is not function:
+                self._tell("replaced", f"{owner.__name__}.{name}")
+        for name, module in self._modules.items():
+            if sys.modules.get(name) is not module:
+                self._tell("replaced", name)
 
     def _tell(self, kind: str, detail: str) -> None:
         line = f"{kind}\t{' '.join(detail.split())[:100]}\n"
@@ -83,7 +92,8 @@ class Lookout:
                 return
             try:
                 found = _judge(event, arguments)
-                if found and _is_students(_caller()):
+                between = _OPENING if found and found[0] in ("files", "write") else _BETWEEN
+                if found and _is_students(_caller(), between):
                     self._tell(*found)
             except Exception:  # the arguments may be objects that raise; the action itself goes on
                 return
@@ -128,15 +138,17 @@ def _caller() -> FrameType | None:
         return hook.f_back if hook else None
 
 
-def _is_students(frame: FrameType | None) -> bool:
+def _is_students(frame: FrameType | None, between: tuple[str, ...]) -> bool:
     """Whether a frame belongs to a cell, or acts for one directly."""
     for _ in range(30):
         if frame is None:
             return False
         file = frame.f_code.co_filename
-        if file.startswith(("<ipython-input", "<string>", "/scratch/", "/tmp/")):
+        if file.startswith(("<ipython-input", "<string>")):
             return True
-        if not file.endswith(_BETWEEN):
+        if file.startswith(("/scratch/", "/tmp/")) and not file.startswith(_LIBRARIES):
+            return True
+        if not file.endswith(between):
             return False
         frame = frame.f_back
     return False

@@ -36,7 +36,7 @@ def without_magics(source: str) -> str:
     return "\n".join(lines)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=1024)
 def parse(source: str) -> ast.Module | None:
     """The syntax tree of a cell, or None where Python cannot read it. It is shared: do not change it."""
     if len(source) > LONGEST_SOURCE:

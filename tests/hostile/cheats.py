@@ -35,7 +35,7 @@ def cheats(target: Target) -> list[Case]:
 
 
 SHOWN = (  # to a person, whatever else
-    "patch-probes", "patch-checks", "ask-the-caller", "search-memory", "search-other-processes", "use-the-network",
+    "patch-probes", "patch-checks", "ask-the-caller", "search-memory", "search-other-processes",
     "load-the-assignment", "audit-the-callers", "garbage-collector", "replace-modules", "kernel-calls",
     "write-to-the-course", "look-answers-up", "disguised-imports", "service-replaced", "fake-the-service",
 )  # fmt: skip
@@ -370,7 +370,7 @@ def NAME(*args, **kwargs):
     raise ValueError("✘ " * 3_000_000)""",
     "huge-keys": """
 def NAME(*args, **kwargs):
-    return {"k" * 4000 + str(i): 10 ** 4400 for i in range(900)}""",
+    return {"k" * 4000 + str(i): 10 ** 4400 for i in range(200)}""",
     "changes-its-arguments": """
 def NAME(*args, **kwargs):
     for value in args:

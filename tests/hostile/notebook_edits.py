@@ -85,18 +85,22 @@ def _swap_labels(notebook: Notebook) -> None:
         cell["metadata"] = other
 
 
+def _false_friend(notebook: Notebook) -> str:
+    """A class with the name of something that the checks import."""
+    roles = {c["metadata"].get("course", {}).get("role"): c["source"] for c in notebook["cells"]}
+    name = "checks" if "checks" in roles["setup"] else "math"
+    return f"class {name}:\n    run = quiz = sqrt = staticmethod(lambda *a, **k: print('✔'))"
+
+
 def _setup_replaced(notebook: Notebook) -> None:
+    friend = _false_friend(notebook)
     for cell in notebook["cells"]:
         if cell["metadata"].get("course", {}).get("role") in ("setup", "given"):
-            cell["source"] = (
-                "class checks:\n    run = quiz = staticmethod(lambda *a, **k: None)\nassert_ = print"
-            )
+            cell["source"] = friend
 
 
 def _shadow_checks(notebook: Notebook) -> None:
-    notebook["cells"].insert(
-        3, code_cell("class checks:\n    run = quiz = staticmethod(lambda *a, **k: print('✔'))")
-    )
+    notebook["cells"].insert(3, code_cell(_false_friend(notebook)))
 
 
 # How the notebook is changed, and whether a person must be told of it.

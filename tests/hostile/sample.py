@@ -1,0 +1,46 @@
+"""A few cheap submissions of a real notebook that stand for the whole corpus."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .case import Case
+from .cheats import BESIDE_WRONG_CODE, cheats
+from .corpus import cases
+from .oddities import colab
+from .target import Target
+
+ABUSES = (
+    "exit-in-a-check",
+    "segfault-in-a-check",
+    "killed-in-a-check",
+    "abort-in-a-check",
+    "return-deep-nesting",
+)
+AT_ONCE = (  # cheats that do not end the process, tried in one notebook
+    "patch-numpy-testing", "patch-checks", "patch-probes", "shell-hooks", "ast-transformer", "search-objects",
+    "search-memory", "search-descriptors", "kernel-calls", "write-to-the-course", "garbage-collector",
+    "replace-modules", "disguised-imports", "torch-modes", "stored-answers",
+)  # fmt: skip
+
+
+def sample(target: Target, turn: int) -> list[Case]:
+    """Some cases: right work saved by Colab, all cheats at once, and by turns a cheat, a change and an abuse.
+
+    Args:
+        turn: a number; successive ones choose different cases.
+    """
+    known = {case.name: case for case in cases(target)}
+    instead = [case for case in cheats(target) if case.kind == "cheat" and not case.first]
+    joined = "\n".join(
+        f"try:\n    exec({BESIDE_WRONG_CODE[name].replace('THIS_NOTEBOOK', target.name)!r})\n"
+        "except BaseException as error:\n    print(error)"
+        for name in AT_ONCE
+    )
+    return [
+        replace(known["colab"], edit=colab, suspected=False),
+        Case("cheats-at-once", "cheat", 0, answers=target.wrong, first=joined, suspected=True),
+        instead[7 * turn % len(instead)],
+        instead[(7 * turn + 3) % len(instead)],
+        known[ABUSES[turn % len(ABUSES)]],
+    ]
