@@ -71,6 +71,13 @@ def _huge(path: Path, text: str) -> None:
         stream.truncate(200 << 20)  # takes no room on the disk
 
 
+def _windows_lines(path: Path, text: str) -> None:
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        cell["source"] = cell["source"].replace("\n", "\r\n")
+    path.write_bytes(json.dumps(notebook, indent=1).replace("\n", "\r\n").encode())
+
+
 def _old_format(path: Path, text: str) -> None:
     cells = [
         {**{k: v for k, v in cell.items() if k not in ("source", "id")}, "input": cell["source"]}
@@ -124,9 +131,7 @@ BAD_FILES: dict[str, Write] = {
 ODD_FILES: dict[str, Write] = {
     "saved-with-bom": lambda path, text: path.write_text("\ufeff" + text),
     "saved-as-utf-16": lambda path, text: path.write_text(text, "utf-16"),
-    "saved-with-crlf": lambda path, text: path.write_bytes(
-        json.dumps(json.loads(text), indent=1).replace("\n", "\r\n").replace("\\n", "\\r\\n").encode()
-    ),
+    "saved-with-crlf": _windows_lines,
     "saved-in-an-old-format": _old_format,
     "saved-by-another-name": lambda path, text: path.with_name("Copy of mini (1).ipynb").write_text(text),
     "saved-with-nan": lambda path, text: path.write_text(
@@ -164,7 +169,7 @@ STRANGE_CODE = {
     "code-of-digits": "x = " + "9" * 90_000,
     "code-of-nulls": "x = 1\0\ud800",
     "code-of-patterns": "def NAME(x): return (" + "[" * 150 + "]" * 150 + ")",
-    "code-of-imports": "import " * 140_000,
+    "code-of-imports": "import " * 100_000,
     "code-of-spaces": "def NAME(:\n" + " " * 190_000 + "x",
     "code-of-questions": "def NAME(:\n" + "? " * 90_000 + "x",
     "code-of-magics": "def NAME(:\n" + "%" * 190_000,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 
 from .case import Case, Edit, Notebook, code_cell, text_cell
@@ -37,6 +38,7 @@ def oddities(target: Target) -> list[Case]:
     split = _split(name, right[name])
     found += [
         case("split", edit=split),
+        case("names-shadowed", first=_shadowing(right)),
         case("docstrings-and-comments", **target.right),
         case("with-tabs", **{key: source.replace("    ", "\t") for key, source in right.items()}),
         case(
@@ -112,7 +114,6 @@ CELLS = {
     "error-in-own-cell": "1 / 0",
     "syntax-error-in-own-cell": "for x in range(3) print(x)",
     "exit-in-own-cell": "exit()",
-    "names-shadowed": "list = [1]; str = 2; isinstance = None; print = None",
     "installs": "!pip install tqdm\n%pip install tqdm\n%conda install tqdm\n!python -m pip install -q tqdm",
     "shell": "!ls -la\nfiles = !ls\n%cd /tmp\n%env COLOUR=red\n%pwd",
     "bash-cell": "%%bash\necho hello > /tmp/hello.txt; cat /tmp/hello.txt",
@@ -168,6 +169,13 @@ def _split(name: str, source: str) -> Edit:
         notebook["cells"].insert(place + 1, code_cell(source))
 
     return edit
+
+
+def _shadowing(right: dict[str, str]) -> str:
+    """Other meanings for Python's own names that the solutions do without."""
+    text = "\n".join(right.values())
+    names = ("list", "str", "isinstance", "print", "float", "vars", "id", "all", "type", "abs", "bool")
+    return "\n".join(f"{name} = None" for name in names if not re.search(rf"\b{name}\b", text))
 
 
 def _joined(names: list[str], right: dict[str, str]) -> Edit:
