@@ -107,8 +107,10 @@ def make(root: Path, target: Target, chosen: Sequence[Case], folder: Path, **lim
     return course
 
 
-def grade(course: Path, target: Target, chosen: Sequence[Case], workers: int) -> Outcome:
-    """Grade the class and look for what it left behind, before the warm parent is closed."""
+def grade(
+    course: Path, target: Target, chosen: Sequence[Case], workers: int, keep_warm: bool = False
+) -> Outcome:
+    """Grade the class and look for what it left behind, before the warm parent is closed (unless kept warm)."""
     close = engine._close_warm_parents
     engine._close_warm_parents = lambda: None
     try:
@@ -118,7 +120,8 @@ def grade(course: Path, target: Target, chosen: Sequence[Case], workers: int) ->
         return Outcome(course, target, chosen, grades, _left_processes(), _left_files(course))
     finally:
         engine._close_warm_parents = close
-        close()
+        if not keep_warm:
+            close()
 
 
 def _left_processes() -> list[int]:

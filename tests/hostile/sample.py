@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .case import Case
-from .cheats import BESIDE_WRONG_CODE, cheats
+from .cheats import BESIDE_WRONG_CODE
 from .corpus import cases
+from .notebook_edits import EDITS
 from .oddities import colab
 from .target import Target
 
@@ -19,19 +20,19 @@ ABUSES = (
 )
 AT_ONCE = (  # cheats that do not end the process, tried in one notebook
     "patch-numpy-testing", "patch-checks", "patch-probes", "shell-hooks", "ast-transformer", "search-objects",
-    "search-memory", "search-descriptors", "kernel-calls", "write-to-the-course", "garbage-collector",
+    "search-descriptors", "kernel-calls", "write-to-the-course", "garbage-collector",
     "replace-modules", "disguised-imports", "torch-modes", "stored-answers",
 )  # fmt: skip
 
 
 def sample(target: Target, turn: int) -> list[Case]:
-    """Some cases: right work saved by Colab, all cheats at once, and by turns a cheat, a change and an abuse.
+    """Some cases: right work saved by Colab, many cheats at once, and by turns a change and an abuse.
 
     Args:
         turn: a number; successive ones choose different cases.
     """
     known = {case.name: case for case in cases(target)}
-    instead = [case for case in cheats(target) if case.kind == "cheat" and not case.first]
+    edited = [known[name] for name in EDITS]
     joined = "\n".join(
         f"try:\n    exec({BESIDE_WRONG_CODE[name].replace('THIS_NOTEBOOK', target.name)!r})\n"
         "except BaseException as error:\n    print(error)"
@@ -40,7 +41,6 @@ def sample(target: Target, turn: int) -> list[Case]:
     return [
         replace(known["colab"], edit=colab, suspected=False),
         Case("cheats-at-once", "cheat", 0, answers=target.wrong, first=joined, suspected=True),
-        instead[7 * turn % len(instead)],
-        instead[(7 * turn + 3) % len(instead)],
+        edited[4 * turn % len(edited)],
         known[ABUSES[turn % len(ABUSES)]],
     ]
