@@ -17,6 +17,8 @@ from hostile.sample import sample
 from hostile.target import target_of
 from isolation import sandboxed
 
+from autograder import engine
+
 pytestmark = [sandboxed, pytest.mark.timeout(600)]
 
 WORKERS = 6  # most of the time is spent waiting for time limits
@@ -90,6 +92,14 @@ def test_what_was_tried_stands_in_report_and_json(outcome: corpus.Outcome):
         assert words in record
 
 
+@pytest.fixture(scope="module")
+def warm() -> Iterator[None]:
+    """One warm parent for all notebooks: starting takes seconds."""
+    yield
+    engine._close_warm_parents()
+
+
+@pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize(
     "notebook", sorted((ROOT / "notebooks").glob("[0-9]*/*.ipynb")), ids=lambda p: p.stem
 )
@@ -97,6 +107,6 @@ def test_a_sample_on_a_real_notebook(notebook: Path, tmp_path: Path):
     target = target_of(notebook)
     chosen = sample(target, turn=int(target.name[:2]))
     course = corpus.make(ROOT, target, chosen, tmp_path)
-    outcome = corpus.grade(course, target, chosen, workers=2)
+    outcome = corpus.grade(course, target, chosen, workers=2, keep_warm=True)
     assert {case.name: found for case in chosen if (found := outcome.problems(case))} == {}
     assert (outcome.left_processes, outcome.left_files) == ([], [])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .case import Case
 from .cheats import BESIDE_WRONG_CODE
 from .corpus import cases
@@ -19,14 +17,14 @@ ABUSES = (
     "return-deep-nesting",
 )
 AT_ONCE = (  # cheats that do not end the process, tried in one notebook
-    "patch-numpy-testing", "patch-checks", "patch-probes", "shell-hooks", "ast-transformer", "search-objects",
+    "patch-numpy-testing", "patch-checks", "patch-probes", "shell-hooks", "ast-transformer",
     "search-descriptors", "kernel-calls", "write-to-the-course", "garbage-collector",
     "replace-modules", "disguised-imports", "torch-modes", "stored-answers",
 )  # fmt: skip
 
 
 def sample(target: Target, turn: int) -> list[Case]:
-    """Some cases: right work saved by Colab, many cheats at once, and by turns a change and an abuse.
+    """Some cases: many cheats at once in a file saved by Colab, and by turns a change of the file and an abuse.
 
     Args:
         turn: a number; successive ones choose different cases.
@@ -39,8 +37,8 @@ def sample(target: Target, turn: int) -> list[Case]:
         for name in AT_ONCE
     )
     return [
-        replace(known["colab"], edit=colab, suspected=False),
-        Case("cheats-at-once", "cheat", 0, answers=target.wrong, first=joined, suspected=True),
+        Case("cheats-at-once", "cheat", 0, answers=target.wrong, first=joined, edit=colab, suspected=True),
         edited[4 * turn % len(edited)],
         known[ABUSES[turn % len(ABUSES)]],
+        *([known["colab"]] if turn == 1 else []),  # all of a right notebook takes long
     ]

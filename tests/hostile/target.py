@@ -82,13 +82,15 @@ class Target:
 
     @property
     def before_second(self) -> float:
-        """Points of all checks that are judged before the first check of the second exercise."""
-        total = 0.0
+        """Points of all that is judged before the first check of the second exercise."""
+        total, regressions, before = 0.0, 0, True
         for cell in self.assignment.cells:
-            if cell.exercise == self.second and cell.role in ("check", "hidden"):
-                break
-            total += cell.points
-        return total
+            before = before and not (cell.exercise == self.second and cell.role in ("check", "hidden"))
+            total += cell.points if before else 0
+            regressions += before and cell.role == "regression"
+        cells = self.assignment.cells
+        printed = sum(cell.points for cell in cells if cell.role == "regression_points")
+        return total + printed * regressions / sum(cell.role == "regression" for cell in cells)
 
     def is_class(self, name: str) -> bool:
         return isinstance(ast.parse(self.right[name]).body[-1], ast.ClassDef)
