@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .assignment import Assignment
+from .notebook_file import other_files
 from .result import Grade, not_graded
 from .versions import versions
 from .warm import GraderDied, GraderTimeout, WarmParent
@@ -105,15 +106,19 @@ def _key(student: str, digest: str, assignment: Assignment) -> str:
 
 
 def _digests(path: Path) -> tuple[str, str]:
-    """Of the notebook's file, and of all that stands there in its place; a link or a pipe is never opened."""
+    """Of the notebook's file, and of what stands there in its place; a link or a pipe is never opened.
+
+    Where the file is missing, intake takes the only other one, so that counts; of several, only the names.
+    """
+    files = [path] if os.path.lexists(path) else other_files(path)
     file, digest = "", hashlib.sha256()
-    for other in sorted({path, *path.parent.glob("*.ipynb")}):
+    for other in files:
         try:
             information = os.lstat(other)
         except OSError:
             continue
         digest.update(os.fsencode(other.name) + f" {stat.S_IFMT(information.st_mode)}".encode())
-        if stat.S_ISREG(information.st_mode):
+        if stat.S_ISREG(information.st_mode) and len(files) == 1:
             # What cannot be opened is intake's to explain, for this student alone.
             with suppress(OSError), other.open("rb") as stream:
                 one = hashlib.sha256(stream.read(HASHED_BYTES)).hexdigest()

@@ -32,7 +32,7 @@ MAX_ALT_CHARACTERS = 300
 HIDDEN_TESTS = re.compile(
     r"^[ \t]*### BEGIN HIDDEN TESTS.*?(?:^[ \t]*### END HIDDEN TESTS[^\n]*$|\Z)", re.M | re.S
 )
-HEADING = re.compile(r"^(#{1,4})[ \t]+(.+?)[ \t#]*$")
+HEADING = re.compile(r"^(#{1,4})[ \t]+(.+)$")
 FENCE = re.compile(r"^[ \t]*(```|~~~)")
 
 STATUS_WORDS = {
@@ -226,7 +226,7 @@ def headings(markdown: str) -> Iterator[tuple[int, str]]:
             fenced = not fenced
         found = None if fenced else HEADING.match(line)
         if found:
-            yield len(found[1]), plain(re.sub(r"[`*]", "", found[2]))
+            yield len(found[1]), plain(re.sub(r"[`*]", "", found[2].rstrip(" \t#")))
 
 
 def shortened(text: str, kind: str) -> Output:

@@ -5,9 +5,11 @@ One plain sentence for each kind of thing, naming the cells; it stands in the st
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 
+from . import names
 from .matching import Matching
 from .roles import GRADED, JUDGES
 
@@ -15,9 +17,9 @@ EXCUSING_TAGS = {"skip-execution", "raises-exception", "nbval-skip", "nbval-igno
 # Words that no exercise needs. Code can lie to the probes that look at it in its own process, or look answers
 # up; that cannot be prevented, only shown to a person.
 MEDDLING = re.compile(
-    r"answers\.npz|hidden\.npz|\bprobes\b|import .*\bstored\b|\bautograder\b|\bsettrace\b|\b_getframe\b"
-    r"|\b(?:ast|input)_transformers|/proc/"
-)
+    r"answers\.npz|hidden\.npz|\bprobes\b|\bimport[^\n]{0,80}\bstored\b|\bautograder\b|\bsettrace\b"
+    r"|\b_getframe\b|\b(?:ast|input)_transformers|/proc/"
+)  # every repetition has an end: the text may have been made to take long
 REPAIRS = {
     "unlabelled": "Solutions were found by the names they define: {}.",
     "elsewhere": "Solutions stood in other cells than theirs and were found by the names they define: {}.",
@@ -90,6 +92,7 @@ def tampering(matching: Matching) -> list[str]:
         "The labels of cells were changed; the originals count": marks,
         "Tags that skip or excuse a cell were added and ignored": tags,
         "Added cells claim to be graded checks; they are not": faked,
+        "Names that the checks use were given another meaning; the checks use their own": _shadowed(matching),
     }
     said["Code that has to do with the checks rather than with the exercises; a person should look"] = [
         cell.grade_id or cell.id or f"number {index + 1}"
@@ -97,6 +100,29 @@ def tampering(matching: Matching) -> list[str]:
         if cell.cell_type == "code" and MEDDLING.search(cell.source) and not _is_given(matching, index)
     ]
     return [f"{words}: {_listed(cells)}." for words, cells in said.items() if cells]
+
+
+def _shadowed(matching: Matching) -> list[str]:
+    """Cells that define, or set attributes of, what the checks import."""
+    imported = {
+        name
+        for cell in matching.assignment.cells
+        if cell.role == "setup"
+        for node in names.statements(cell.released)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in names.binds(node)
+    }
+    judged = {
+        name
+        for cell in matching.assignment.cells
+        if cell.role in JUDGES
+        for name in names.read_first(cell.released)
+    }
+    return [
+        cell.grade_id or cell.id or f"number {index + 1}"
+        for index, cell in enumerate(matching.raw.cells)
+        if cell.cell_type == "code" and names.overridden(cell.source) & imported & judged
+    ]
 
 
 def _is_given(matching: Matching, index: int) -> bool:

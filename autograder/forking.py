@@ -28,7 +28,9 @@ from . import processes, versions
 from .namespaces import SandboxUnavailable
 from .warm import receive_json, send_json
 
-GRADER_MEMORY_MB = 4096  # beyond what the libraries need; answers of 256 MB at most come one at a time
+GRADER_MEMORY_MB = (
+    4096  # beyond what the libraries need; a check holds at most some dozens of answers of 64 MB
+)
 
 PRELOAD = (
     "numpy",

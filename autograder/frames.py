@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgpack
 
-MAX_FRAME_BYTES = 256 * 2**20  # arrays and texts of one message
+MAX_FRAME_BYTES = 64 * 2**20  # arrays and texts of one message
 MAX_HEADER_BYTES = 4 * 2**20  # bounds what millions of tiny objects can cost the receiver
 
 _PREFIX = struct.Struct("<4sIQ")  # magic, bytes of the header, bytes of the buffers

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import frames, namespaces, processes
-from .assignment import Limits
+from .assignment import ANSWERS, Limits
+from .attempts import Attempts
 from .student import StudentProcess
 
 START_SECONDS = 60.0  # a machine may be very busy when a class is graded
@@ -41,12 +42,15 @@ def start(folder: Path, limits: Limits, bwrap: Path | None, scratch: Path) -> St
         raise RuntimeError("a student's process is started from a grader, before anything else")
     processes.adopt_orphans()
     ours, theirs = socket.socketpair()
+    told, tell = os.pipe()
     user = namespaces.stand_in()
     holder = namespaces.hold(bwrap, folder, limits.scratch_mb, user) if bwrap else None
     first = os.fork()
     if first == 0:
-        _become_student(theirs, folder, limits, holder is not None, user, scratch)
+        _become_student(theirs, tell, folder, limits, holder is not None, user, scratch)
     theirs.close()
+    os.close(tell)
+    calls = None
     try:
         student = first
         if holder is not None:
@@ -55,24 +59,34 @@ def start(folder: Path, limits: Limits, bwrap: Path | None, scratch: Path) -> St
         while True:
             message, _ = frames.receive(ours, deadline)
             if message[0] == "ready":
-                return StudentProcess(ours, student, limits)
+                return StudentProcess(ours, student, limits, Attempts(told, calls))
             if message[0] == "failed":
                 raise namespaces.SandboxUnavailable(
                     f"the student's process could not be started: {message[1]}"
                 )
-            student = message[1]
+            if message[0] == "calls":
+                _, (calls,), _, _ = socket.recv_fds(ours, 1, 1)
+            else:
+                student = message[1]
     except (frames.WireError, OSError) as error:
         raise namespaces.SandboxUnavailable(f"the student's process did not start: {error}") from error
 
 
 def _become_student(
-    sock: socket.socket, folder: Path, limits: Limits, sandboxed: bool, user: int | None, scratch: Path
+    sock: socket.socket,
+    tell: int,
+    folder: Path,
+    limits: Limits,
+    sandboxed: bool,
+    user: int | None,
+    scratch: Path,
 ) -> NoReturn:
     """The forked child's whole life."""
     try:
         owner, true_root = os.getppid(), namespaces.is_true_root()
         os.setsid()
-        _close_all_but(sock.fileno())
+        os.set_blocking(tell, False)
+        _close_all_but(sock.fileno(), tell)
         for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -81,25 +95,27 @@ def _become_student(
             if user is not None:
                 namespaces.become(user)
             _enter(sock, message[1])
-            counted_apart = namespaces.give_up_rights(owner, true_root)
+            counted_apart, calls = namespaces.give_up_rights(owner, true_root, tell=True)
             # The sandbox dies with the grader, and with the sandbox everything inside.
             home, notebook = namespaces.HOME, namespaces.NOTEBOOK
         else:
             processes.die_with_parent(owner)
-            namespaces.forbid()
-            counted_apart = False
+            counted_apart, calls = False, namespaces.forbid(tell=True)
             home = notebook = scratch
             _copy_files(folder, scratch)
+        if calls is not None:
+            _hand_over(sock, calls)
         _limit(limits, counted_apart)
         _set_environment(home)
         os.chdir(notebook)
+        from .lookout import Lookout
         from .service import Service, forget_the_grader
         from .shell import CourseShell
 
         shell = CourseShell.instance()
         shell.ipython_dir = str(home / ".ipython")
         forget_the_grader()
-        Service(sock, shell, limits.output_kb * 1024, str(notebook)).run()
+        Service(sock, shell, limits.output_kb * 1024, str(notebook), Lookout(tell)).run()
     except BaseException as error:
         frames.send(sock, ["failed", f"{type(error).__name__}: {error}"])
     finally:
@@ -122,12 +138,22 @@ def _enter(sock: socket.socket, holder: int) -> None:
     os.close(gone)
 
 
-def _close_all_but(keep: int) -> None:
+def _hand_over(sock: socket.socket, calls: int) -> None:
+    """Give the grader what tells it of forbidden calls; whoever holds that could also permit them."""
+    frames.send(sock, ["calls"])
+    socket.send_fds(sock, [b"x"], [calls])
+    os.close(calls)
+
+
+def _close_all_but(*kept: int) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
+    after = 3
+    for keep in sorted(kept):
+        os.closerange(after, keep)
+        after = keep + 1
+    os.closerange(after, os.sysconf("SC_OPEN_MAX"))
 
 
 def _limit(limits: Limits, counted_apart: bool) -> None:
@@ -178,6 +204,8 @@ def _set_environment(home: Path) -> None:
 def _copy_files(folder: Path, scratch: Path) -> None:
     """Without a sandbox, the release's files are copied: the code may change its copies."""
     for entry in folder.iterdir() if folder.is_dir() else ():
+        if entry.name == ANSWERS:
+            continue
         if entry.is_dir():
             shutil.copytree(entry, scratch / entry.name)
         else:

@@ -19,7 +19,8 @@ LONGEST_SOURCE = 200_000
 
 _COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr", "lambda"}  # as symtable calls them
 _MAGIC_LINE = re.compile(r"^(\s*)[%!?].*$|^(\s*)\S.*\?\s*$")
-_MAGIC_VALUE = re.compile(r"^(\s*[\w.,\s\[\]]+=)\s*[%!].*$")
+# It begins with no space: two runs of spaces side by side would take the square of a line's length.
+_MAGIC_VALUE = re.compile(r"^(\s*[\w.,\[\]][\w.,\s\[\]]*=)\s*[%!].*$")
 _DEFINITION = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)|^(\w+)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 
 
@@ -35,7 +36,7 @@ def without_magics(source: str) -> str:
     return "\n".join(lines)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=1024)
 def parse(source: str) -> ast.Module | None:
     """The syntax tree of a cell, or None where Python cannot read it. It is shared: do not change it."""
     if len(source) > LONGEST_SOURCE:
@@ -59,7 +60,7 @@ def defined(source: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(found))
     names: dict[str, None] = {}
     for statement in tree.body:
-        names.update(dict.fromkeys(sorted(_bound(statement))))
+        names.update(dict.fromkeys(sorted(binds(statement))))
     return tuple(names)
 
 
@@ -73,7 +74,7 @@ def read_first(source: str) -> frozenset[str]:
     later: set[str] = set()
     for statement in tree.body:
         now, in_functions = _read(statement)
-        own = _bound(statement)
+        own = binds(statement)
         if isinstance(statement, (ast.For, ast.While, ast.With, ast.If, ast.Try, ast.Match)):
             now -= own
         outside |= now - bound
@@ -99,8 +100,30 @@ def statements(source: str) -> list[ast.stmt]:
     return [] if tree is None else tree.body
 
 
-def _bound(statement: ast.stmt) -> set[str]:
-    """Names that one top-level statement binds in the module."""
+def overridden(source: str) -> set[str]:
+    """The names that top-level statements define or assign to, also to their attributes; not imports."""
+    found: set[str] = set()
+    for statement in statements(source):
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(statement.name)
+        elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            setting = isinstance(statement.value, ast.Constant)  # torch.backends.cudnn.benchmark = True
+            found |= {name for target in targets for name in _roots(target, not setting)}
+    return found
+
+
+def _roots(target: ast.AST, of_attributes: bool) -> set[str]:
+    """The names at the left end of assignment targets."""
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return {name for part in target.elts for name in _roots(part, of_attributes)}
+    while of_attributes and isinstance(target, ast.Attribute):
+        target = target.value
+    return {target.id} if isinstance(target, ast.Name) else set()
+
+
+def binds(statement: ast.stmt) -> set[str]:
+    """The names that one top-level statement binds in the module."""
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {statement.name}
     names: set[str] = set()

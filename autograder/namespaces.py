@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import processes, seccomp
+from .assignment import ANSWERS
 from .processes import libc
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,7 +96,7 @@ def hold(bwrap: Path, folder: Path, scratch_mb: int, user: int | None = None) ->
 
     Args:
         bwrap: the program.
-        folder: the release folder; its files can be read in the working directory.
+        folder: the release folder; its files but the stored answers can be read in the working directory.
         scratch_mb: how much may be written, to the home folder and to /tmp each.
         user: who builds it, from `stand_in`.
 
@@ -160,7 +161,7 @@ def _bwrap_arguments(folder: Path, scratch_mb: int) -> list[str]:
     for path in visible:
         arguments += ["--ro-bind", path, path]
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if not entry.is_symlink():
+        if not entry.is_symlink() and entry.name != ANSWERS:
             arguments += ["--ro-bind", str(entry), str(NOTEBOOK / entry.name)]
     # These two are memory without a limit on its size, and to an ordinary user they are writable.
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
@@ -218,15 +219,17 @@ def _setns(descriptor: int, kind: int, name: str) -> None:
         raise OSError(ctypes.get_errno(), f"the sandbox's {name} namespace cannot be entered")
 
 
-def give_up_rights(unique: int, true_root: bool) -> bool:
+def give_up_rights(unique: int, true_root: bool, tell: bool = False) -> tuple[bool, int | None]:
     """Become an ordinary user without capabilities, for ever.
 
     Args:
         unique: a number that no other student's process has at the same time.
         true_root: what `is_true_root` said in the process that built the sandbox.
+        tell: as for `seccomp.deny`.
 
     Returns:
-        whether the kernel counts this user's processes apart from all others, so that they can be limited.
+        whether the kernel counts this user's processes apart from all others, so that they can be limited;
+        and what `seccomp.deny` returns.
 
     Raises:
         OSError: the kernel refuses.
@@ -245,12 +248,12 @@ def give_up_rights(unique: int, true_root: bool) -> bool:
     header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
     if libc().capset(header, bytes(24)):
         raise OSError(ctypes.get_errno(), "the capabilities cannot be given up")
-    forbid()
+    listener = forbid(tell)
     # Readable for the grader's user again, who looks at the memory in use.
     _prctl(_PR_SET_DUMPABLE, 1)
     release = tuple(int(part) for part in platform.release().split(".")[:2] if part.isdigit())
     # Since Linux 5.14 each user namespace counts its own processes; the real root is never limited.
-    return true_root or (os.geteuid() != 0 and release >= (5, 14))
+    return true_root or (os.geteuid() != 0 and release >= (5, 14)), listener
 
 
 def stand_in() -> int | None:
@@ -299,10 +302,13 @@ def _free_user(unique: int) -> int:
     return last - unique % min(1000, last)
 
 
-def forbid() -> None:
-    """No new rights through programs, and no calls that `seccomp` lists; needs no right itself."""
+def forbid(tell: bool = False) -> int | None:
+    """No new rights through programs, and no calls that `seccomp` lists; needs no right itself.
+
+    Returns what `seccomp.deny` returns.
+    """
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    seccomp.deny()
+    return seccomp.deny(tell)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -88,7 +88,7 @@ def read(path: Path) -> RawNotebook:
     metadata = _mapping(_mapping(content, "metadata"), "course")
     names = (metadata.get("assignment"), metadata.get("edition"))
     assignment, edition = (name if isinstance(name, str) else "" for name in names)
-    return RawNotebook(found, cells, assignment, edition, tuple(repairs))
+    return RawNotebook(found, cells, assignment, edition, tuple(dict.fromkeys(repairs)))
 
 
 def _find(path: Path) -> tuple[Path, list[str]]:
@@ -99,14 +99,8 @@ def _find(path: Path) -> tuple[Path, list[str]]:
     with contextlib.suppress(OSError):
         os.lstat(path)
         return path, []
-    try:
-        with os.scandir(path.parent) as entries:
-            files = sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
-    except OSError:
-        files = []
-    files = [name for name in files if not name.startswith(".") and name != "timestamp.txt"]
-    candidates = [name for name in files if name.lower().endswith(_ENDINGS)]
-    notebooks = [name for name in candidates if name.lower().endswith(".ipynb")] or candidates
+    files = _files_beside(path)
+    notebooks = [other.name for other in other_files(path)]
     if len(notebooks) == 1:
         named = f"The file is named '{_shown(notebooks[0])}' instead of '{path.name}'"
         return path.with_name(notebooks[0]), [f"{named}; it was graded all the same."]
@@ -121,6 +115,22 @@ def _find(path: Path) -> tuple[Path, list[str]]:
             f"There is no notebook, only {', '.join(_shown(name) for name in files[:5])}. {HAND_IN}"
         )
     raise Missing(f"No notebook named {path.name} was handed in.")
+
+
+def _files_beside(path: Path) -> list[str]:
+    try:
+        with os.scandir(path.parent) as entries:
+            files = sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
+    except OSError:
+        return []
+    return [name for name in files if not name.startswith(".") and name != "timestamp.txt"]
+
+
+def other_files(path: Path) -> list[Path]:
+    """The notebooks that could be meant where there is no file at `path`."""
+    candidates = [name for name in _files_beside(path) if name.lower().endswith(_ENDINGS)]
+    notebooks = [name for name in candidates if name.lower().endswith(".ipynb")] or candidates
+    return [path.with_name(name) for name in notebooks]
 
 
 def _shown(name: str) -> str:

@@ -16,12 +16,17 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from autograder.png import MAX_PIXELS, PNG_SIGNATURE, pixels_of_png
+
 ANSI_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-# Characters that could make text look like something it is not: controls, direction overrides.
+# Characters that could make text look like something it is not: controls, overrides, invisible ones.
 DECEPTIVE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Marks above and below a letter; piled up, they would cover the lines around it.
+_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+PILED_MARKS = re.compile(f"({_MARKS}{{3}}){_MARKS}+")
 MAX_IMAGE_CHARACTERS = 4_000_000  # base64; about 3 MB of PNG
 # Made once: they build tables that cost more than most cells take.
 _LEXER, _FORMATTER = PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)
@@ -76,7 +81,8 @@ def plain(text: object) -> str:
         text = "".join(part for part in text if isinstance(part, str))
     lines = ANSI_ESCAPE.sub("", str(text)).replace("\r\n", "\n").split("\n")
     lines = [line.rstrip("\r").rpartition("\r")[2] for line in lines]
-    return DECEPTIVE.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", "\n".join(lines))
+    shown = DECEPTIVE.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", "\n".join(lines))
+    return PILED_MARKS.sub(r"\1", shown)
 
 
 def code(source: str) -> Markup:
@@ -96,7 +102,7 @@ def png_address(data: object) -> str | None:
         raw = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
-    if not raw.startswith(PNG_SIGNATURE):
+    if not raw.startswith(PNG_SIGNATURE) or pixels_of_png(raw) > MAX_PIXELS:
         return None
     return "data:image/png;base64," + base64.b64encode(raw).decode("ascii")
 

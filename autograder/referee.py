@@ -19,10 +19,12 @@ from utils import checks
 from utils.compare import known
 
 from .assignment import Assignment, Cell
+from .frames import clean_text
 from .regression import difference
 from .student import StudentDied, StudentError, StudentProcess
 
 OUTPUT_LIMIT = 20_000  # characters of a test cell's printed text that are kept
+MESSAGE_LIMIT = 8_000  # of a message: it may quote the student's answer
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,14 @@ class Referee:
                 self._execute(cell)
         except Exception as error:
             words = str(error) if isinstance(error, StudentDied) else _words(error)
-            return Verdict(
-                False, 0.0, f"The cell '{cell.id}' ended with an error: {words}", outputs=[_error(words)]
-            )
+            return _failed(f"The cell '{cell.id}' ended with an error: {words}")
         if printed.getvalue():
             outputs.append(_stream(printed.getvalue()))
         found = difference(cell.outputs, outputs)
         if not found:
             return Verdict(True, 1.0, outputs=outputs)
-        return Verdict(False, 0.0, f"The output of '{cell.id}' differs: {found}", outputs=outputs)
+        message = clean_text(f"The output of '{cell.id}' differs: {found}", MESSAGE_LIMIT)
+        return Verdict(False, 0.0, message, outputs=outputs)
 
     def _execute(self, cell: Cell) -> object:
         """Run one cell in a fresh copy of the shared names; return the value of a last lone expression."""
@@ -140,6 +141,7 @@ def _name(error: Exception) -> str:
 
 
 def _failed(message: str, misconception: str = "", extra: list[dict] | None = None) -> Verdict:
+    message = clean_text(message, MESSAGE_LIMIT)
     return Verdict(False, 0.0, message, misconception, [*(extra or []), _error(message)])
 
 
@@ -149,7 +151,6 @@ def _stream(text: str) -> dict:
 
 def _error(message: str) -> dict:
     """No traceback of the test cell: it would show the hidden tests to the student."""
-    message = message[:OUTPUT_LIMIT]
     return {"output_type": "error", "ename": "CheckFailed", "evalue": message, "traceback": [message]}
 
 

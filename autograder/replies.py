@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import builtins
 import re
+from collections.abc import Callable
 from typing import Any
 
 from .frames import clean_text
+from .png import MAX_PIXELS, pixels_of_png
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+MAX_JPEG_CHARACTERS = 400_000  # its size in pixels is not looked up; a few hundred at most per character
 
 _OUTPUT_FIELDS = {
     "stream": ("name", "text"),
@@ -14,9 +20,22 @@ _OUTPUT_FIELDS = {
     "execute_result": ("data", "metadata", "execution_count"),
     "error": ("ename", "evalue", "traceback"),
 }
-_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+
+
+def _is_picture(value: str) -> bool:
+    """Base64 of a PNG of a size that can be shown."""
+    try:
+        return pixels_of_png(base64.b64decode("".join(value[:100].split())[:64])) <= MAX_PIXELS
+    except ValueError:
+        return False
+
+
 # All of a display that is kept: pages that show a graded notebook to an instructor would run anything else.
-_SHOWN = {"text/plain": re.compile(r".*", re.S), "image/png": _BASE64, "image/jpeg": _BASE64}
+_SHOWN: dict[str, Callable[[str], bool]] = {
+    "text/plain": lambda value: True,
+    "image/png": lambda value: bool(_BASE64.fullmatch(value)) and _is_picture(value),
+    "image/jpeg": lambda value: bool(_BASE64.fullmatch(value)) and len(value) < MAX_JPEG_CHARACTERS,
+}
 
 # What a student's function may raise and a check may want to catch; all take one text.
 EXCEPTIONS: dict[str, type[Exception]] = {
@@ -117,8 +136,8 @@ def checked_output(output: Any) -> dict[str, Any]:
         if field == "data":
             value = {
                 mime: value[mime]
-                for mime, form in _SHOWN.items()
-                if mime in value and form.fullmatch(value[mime])
+                for mime, may_be_shown in _SHOWN.items()
+                if type(value.get(mime)) is str and may_be_shown(value[mime])
             }
         elif field == "metadata":
             value = {}

@@ -128,9 +128,54 @@ _AARCH64 = {
 }
 # name of the machine: (audit architecture, denied calls, numbers of clone, clone3, socket and kill)
 _MACHINES = {
-    "x86_64": (0xC000003E, _X86_64, {"clone": 56, "clone3": 435, "socket": 41, "kill": 62}),
-    "aarch64": (0xC00000B7, _AARCH64, {"clone": 220, "clone3": 435, "socket": 198, "kill": 129}),
+    "x86_64": (0xC000003E, _X86_64, {"clone": 56, "clone3": 435, "socket": 41, "kill": 62, "seccomp": 317}),
+    "aarch64": (
+        0xC00000B7,
+        _AARCH64,
+        {"clone": 220, "clone3": 435, "socket": 198, "kill": 129, "seccomp": 277},
+    ),
 }
+# No library makes these by itself: whoever does is trying something.
+TOLD = frozenset(
+    [
+        "acct",
+        "add_key",
+        "bpf",
+        "chroot",
+        "delete_module",
+        "finit_module",
+        "fsmount",
+        "fsopen",
+        "init_module",
+        "ioperm",
+        "iopl",
+        "kexec_file_load",
+        "kexec_load",
+        "keyctl",
+        "mount",
+        "mount_setattr",
+        "move_mount",
+        "open_by_handle_at",
+        "open_tree",
+        "pidfd_getfd",
+        "pivot_root",
+        "process_vm_readv",
+        "process_vm_writev",
+        "ptrace",
+        "reboot",
+        "request_key",
+        "setdomainname",
+        "sethostname",
+        "setns",
+        "settimeofday",
+        "swapoff",
+        "swapon",
+        "umount2",
+        "unshare",
+        "uselib",
+        "userfaultfd",
+    ]
+)
 _NAMESPACE_FLAGS = 0x7E020000  # of clone: NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWNET
 _SOCKET_FAMILIES = (
     1,
@@ -142,9 +187,10 @@ _X32_BIT = 0x40000000  # x86-64 has a second set of numbers for the same calls
 # Instructions of the classic Berkeley packet filter, offsets into struct seccomp_data.
 _LOAD, _EQUAL, _AT_LEAST, _AND, _RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
-_KILL, _ALLOW, _FAIL = 0x80000000, 0x7FFF0000, 0x00050000
+_KILL, _ALLOW, _FAIL, _NOTIFY = 0x80000000, 0x7FFF0000, 0x00050000, 0x7FC00000
 
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
+_SET_MODE_FILTER, _NEW_LISTENER = 1, 8
 
 
 def available() -> bool:
@@ -152,24 +198,51 @@ def available() -> bool:
     return platform.machine() in _MACHINES
 
 
-def deny() -> None:
+def name_of(number: int) -> str:
+    """The name of a system call of this machine that the list mentions."""
+    _, denied, known = _MACHINES[platform.machine()]
+    return next((name for name, other in {**denied, **known}.items() if other == number), f"call {number}")
+
+
+def deny(tell: bool = False) -> int | None:
     """Apply the list to this process and all that it starts; needs `no_new_privs`.
 
     Does nothing on machines whose numbers are not known here.
+
+    Args:
+        tell: let another process know of the calls in `TOLD`.
+
+    Returns:
+        where `tell` is asked for and the kernel can do it (Linux 5.0): a descriptor to be handed to that
+        process, which must refuse the calls (see attempts.py), and closed here at once; else None.
 
     Raises:
         OSError: the kernel refuses.
     """
     if not available():
-        return
-    program = _program()
-    code = ctypes.create_string_buffer(program, len(program))
-    filter_ = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
-    if libc().prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.c_char_p(filter_), 0, 0):
+        return None
+    if tell:
+        number = _MACHINES[platform.machine()][2]["seccomp"]
+        telling = _Filter(_program(_NOTIFY))
+        listener = libc().syscall(number, _SET_MODE_FILTER, _NEW_LISTENER, telling.pointer)
+        if listener >= 0:
+            return listener
+    plain = _Filter(_program())
+    if libc().prctl(_PR_SET_SECCOMP, _MODE_FILTER, plain.pointer, 0, 0):
         raise OSError(ctypes.get_errno(), "seccomp is refused")
+    return None
 
 
-def _program() -> bytes:
+class _Filter:
+    """A struct sock_fprog; it lives as long as this object."""
+
+    def __init__(self, program: bytes) -> None:
+        self._code = ctypes.create_string_buffer(program, len(program))
+        parts = len(program) // 8, ctypes.addressof(self._code)
+        self.pointer = ctypes.c_char_p(struct.pack("HxxxxxxP", *parts))
+
+
+def _program(told: int = _FAIL | errno.EPERM) -> bytes:
     architecture, denied, known = _MACHINES[platform.machine()]
     refuse = _step(_RETURN, 0, 0, _FAIL | errno.EPERM)
     # Low halves of the arguments are loaded: both machines are little-endian.
@@ -181,8 +254,9 @@ def _program() -> bytes:
         _step(_AT_LEAST, 0, 1, _X32_BIT),
         refuse,
     ]
-    for number in sorted(denied.values()):
-        steps += [_step(_EQUAL, 0, 1, number), refuse]
+    for name, number in sorted(denied.items()):
+        answer = _step(_RETURN, 0, 0, told) if name in TOLD else refuse
+        steps += [_step(_EQUAL, 0, 1, number), answer]
     # clone3 hides its flags behind a pointer; without it the C library falls back on clone.
     steps += [_step(_EQUAL, 0, 1, known["clone3"]), _step(_RETURN, 0, 0, _FAIL | errno.ENOSYS)]
     steps += [
@@ -198,7 +272,7 @@ def _program() -> bytes:
         _step(_EQUAL, 0, 4, known["kill"]),
         _step(_LOAD, 0, 0, _FIRST_ARGUMENT),
         _step(_EQUAL, 0, 1, 0xFFFFFFFF),
-        refuse,
+        _step(_RETURN, 0, 0, told),
         _step(_RETURN, 0, 0, _ALLOW),
     ]
     families = [_step(_EQUAL, len(_SOCKET_FAMILIES) - i, 0, f) for i, f in enumerate(_SOCKET_FAMILIES)]

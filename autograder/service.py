@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import frames, wire
+from .lookout import Lookout
 from .shell import Alarm, CellRunner, CourseShell, TimeLimit, _text_of
 
 TRACEBACK_FRAMES = 8
@@ -36,8 +37,11 @@ class Callback:
 class Service:
     """Answers requests until the connection closes."""
 
-    def __init__(self, sock: socket.socket, shell: CourseShell, output_bytes: int, scratch: str) -> None:
+    def __init__(
+        self, sock: socket.socket, shell: CourseShell, output_bytes: int, scratch: str, lookout: Lookout
+    ) -> None:
         self._sock = sock
+        self._lookout = lookout
         self._names = shell.user_ns
         self._alarm = Alarm()
         self._cells = CellRunner(shell, self._alarm, output_bytes, scratch)
@@ -106,9 +110,13 @@ class Service:
         frames.send(self._sock, message, buffers or ())
 
     def _do_cell(self, source: str, seconds: float, words: str) -> tuple:
-        return self._cells.run(source, seconds, words)
+        try:
+            return self._cells.run(source, seconds, words)
+        finally:
+            self._lookout.compare()
 
     def _do_get(self, name: str) -> Any:
+        self._lookout.compare()
         if name not in self._names:
             raise NameError(name)
         return self._names[name]
@@ -209,6 +217,13 @@ def forget_the_grader() -> None:
     sys.argv = [""]
     sys.path.insert(0, "")
     sys.breakpointhook = lambda *args, **kwargs: None
+    checks = sys.modules.get("utils.checks")
+    if checks is not None:  # what they compare with is not here
+        checks.run = checks.quiz = _made_elsewhere  # type: ignore[attr-defined]
+
+
+def _made_elsewhere(exercise: str, *_: object, **__: object) -> None:
+    print(f"(The checks of {exercise} are made elsewhere while a notebook is graded.)")
 
 
 def _no_input(prompt: object = "") -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,10 @@ from traitlets.config import Config
 from .frames import clean_text
 
 INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
+# A command that installs packages, as `!pip install` or `!python -m pip install`.
+_INSTALLS = re.compile(
+    r"\s*(?:sudo\s+)?(?:\S*python[\d.]*\s+-m\s+)?(?:pip|conda|mamba|uv|apt|apt-get)[\d.]*\s"
+)
 REPEAT_SECONDS = 1.0  # code that swallowed the first alarm hears another one
 
 
@@ -215,6 +220,9 @@ class CourseShell(InteractiveShell):
 
     def system(self, command: str) -> None:
         """`!command`: its text goes to the descriptors 1 and 2 like that of any compiled code."""
+        if _INSTALLS.match(command):
+            _no_installing(command)
+            return
         finished = subprocess.run(self.var_expand(command, depth=1), shell=True, stdin=subprocess.DEVNULL)
         self.user_ns["_exit_code"] = finished.returncode
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from . import frames, processes, wire
 from .assignment import Limits
+from .attempts import Attempts
 from .frames import MAX_FRAME_BYTES
 from .namespaces import OWN_PROCESSES
 from .proxy import Proxy
@@ -55,15 +56,19 @@ class CellRun:
 class StudentProcess:
     """One student's process, from its start to its end."""
 
-    def __init__(self, sock: socket.socket, process: int, limits: Limits) -> None:
+    def __init__(
+        self, sock: socket.socket, process: int, limits: Limits, attempts: Attempts | None = None
+    ) -> None:
         """Take over a process that has just said that it is ready.
 
         Args:
             sock: the only connection to it.
             process: its number; it is a child of this process, and this process has no other children but its
                 sandbox: all of them are killed when it ends.
+            attempts: what tells of the code's attempts on the grading.
         """
         self.ended = ""
+        self.attempts = attempts or Attempts()
         self._sock = sock
         self._process = process
         self._limits = limits
@@ -304,6 +309,8 @@ class StudentProcess:
         limit = self._limits.memory_mb * 2**20 * MEMORY_MARGIN + self._base_bytes
         while not self._closed.wait(WATCH_SECONDS):
             everyone = processes.descendants(os.getpid())
+            for process in everyone:
+                processes.step_back(process, but=self._process)
             if len(everyone) > self._limits.processes + OWN_PROCESSES:
                 self._end(
                     f"The code started more than {self._limits.processes} processes, so it was stopped."

@@ -19,7 +19,9 @@ from .frames import Buffer, WireError, clean_text
 
 MAX_DEPTH = 32  # containers in containers
 MAX_ITEMS = 500_000  # objects of one message
-MAX_KEYS = 10_000  # of one dict or set: keys chosen to collide cost the square of their number
+MAX_KEYS = (
+    10_000  # in all dicts and sets of one message: keys chosen to collide cost the square of their number
+)
 MAX_INT_BYTES = 8192
 MAX_DIMENSIONS = 32
 SHORT_TEXT = 4096  # characters or bytes that still travel inside the header
@@ -236,6 +238,7 @@ class Decoder:
         self.arrays: list[tuple[Any, memoryview]] = []
         self._buffers = buffers
         self._resolve = resolve
+        self._keys = 0
 
     def decode(self, item: Any) -> Any:
         """Build the value.
@@ -259,11 +262,10 @@ class Decoder:
         tag, rest = item[0], item[1:]
         if tag in ("tuple", "list", "set", "frozenset", "slice", "range"):
             parts = [self._value(part, depth + 1) for part in _list(rest[0])]
-            return _container(tag, parts)
+            return self._container(tag, parts)
         if tag == "dict":
             parts = [self._value(part, depth + 1) for part in _list(rest[0])]
-            if len(parts) % 2 or len(parts) > 2 * MAX_KEYS:
-                raise WireError("a dict is too large")
+            self._count_keys(len(parts) // 2)
             return dict(zip(parts[::2], parts[1::2], strict=True))
         read = getattr(self, _READERS.get(tag, ""), None)
         if read is not None:
@@ -271,6 +273,23 @@ class Decoder:
         if self._resolve is None:
             raise WireError("an object arrived where only values are expected")
         return self._resolve(tag, rest)
+
+    def _container(self, tag: str, parts: list) -> Any:
+        if tag == "list":
+            return parts
+        if tag == "tuple":
+            return tuple(parts)
+        if tag == "slice":
+            return slice(*parts)
+        if tag == "range":
+            return range(*parts)
+        self._count_keys(len(parts))
+        return set(parts) if tag == "set" else frozenset(parts)
+
+    def _count_keys(self, number: int) -> None:
+        self._keys += number
+        if self._keys > MAX_KEYS:
+            raise WireError("too many keys of dicts and sets")
 
     def _buffer(self, index: Any) -> memoryview:
         if type(index) is not int or not 0 <= index < len(self._buffers):
@@ -399,20 +418,6 @@ def _list(item: Any) -> list:
     if type(item) is not list:
         raise WireError("a container has another form")
     return item
-
-
-def _container(tag: str, parts: list) -> Any:
-    if tag == "list":
-        return parts
-    if tag == "tuple":
-        return tuple(parts)
-    if tag == "slice":
-        return slice(*parts)
-    if tag == "range":
-        return range(*parts)
-    if len(parts) > MAX_KEYS:
-        raise WireError("a set is too large")
-    return set(parts) if tag == "set" else frozenset(parts)
 
 
 def _dtype(name: Any) -> np.dtype:

@@ -68,3 +68,19 @@ def test_licences_are_complete() -> None:
     assert "Redistribution and use in source and binary forms" in (ROOT / "LICENSE").read_text()
     text = (ROOT / "LICENSE-text").read_text()
     assert "Creative Commons Attribution 4.0 International Public" in text and "Section 8" in text
+
+
+def test_the_number_of_hostile_submissions_is_true() -> None:
+    from hostile.corpus import cases
+    from hostile.target import target_of
+
+    text = (ROOT / "docs" / "grading.md").read_text(encoding="utf-8")
+    found = [case.kind for case in cases(target_of(ROOT / "notebooks/01_convolution/01_convolution.ipynb"))]
+    said = re.search(
+        r"notebook, (\d+) of them: (\d+) that cheat, (\d+) that abuse resources, (\d+) files in odd\s+"
+        r"or broken form, (\d+) honest ones",
+        text,
+    )
+    assert said
+    kinds = ["cheat", "abuse", "file", "oddity"]
+    assert [*map(int, said.groups())] == [len(found), *(found.count(kind) for kind in kinds)]

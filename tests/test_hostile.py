@@ -1,160 +1,112 @@
-"""A class full of hostile, broken and odd submissions: no point gained, nothing lost, nothing left behind."""
+"""A class full of hostile, broken and odd submissions: no point gained, nothing lost, nothing left behind.
+
+All cases on the small assignment; on each real notebook a few that together stand for the others.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
-from hostile import CASES, HONEST, LEFT_BEHIND, NAME, SECRETS, Case, oddities
+from conftest import ROOT
+from hostile import corpus
+from hostile.case import Case
+from hostile.sample import sample
+from hostile.target import target_of
 from isolation import sandboxed
 
-from autograder import engine, processes
-from autograder.classroom import Options, grade_and_record
-from autograder.result import Grade
+from autograder import engine
 
-pytestmark = sandboxed
+pytestmark = [sandboxed, pytest.mark.timeout(600)]
 
-LIMITS = {
-    "cell_seconds": 5,
-    "call_seconds": 3,
-    "total_seconds": 10,
-    "memory_mb": 400,
-    "processes": 24,
-    "file_mb": 8,
-    "scratch_mb": 16,
-    "output_kb": 64,
-}
 WORKERS = 6  # most of the time is spent waiting for time limits
-OVERHEAD_SECONDS = 40  # of a submission beyond its own limit, on a machine that does much else
+LIMITS = {"total_seconds": 10, "memory_mb": 400}
+MINI = "01_mini"
 
 
 @pytest.fixture(scope="module")
-def course(built_course: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The course with all submissions and with hidden answers, which nobody may see."""
-    import shutil
-
-    root = Path(shutil.copytree(built_course, tmp_path_factory.mktemp("hostile") / "course"))
-    config = root / "nbgrader_config.py"
-    config.write_text(f"{config.read_text()}\nc.CourseGrading.limits = {LIMITS}\n")
-    (root / "solutions" / NAME / "hidden.npz").write_text("STORED-HIDDEN-ANSWERS")
-    for case in CASES:
-        case.hand_in(root)
-    return root
+def outcome(built_course: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[corpus.Outcome]:
+    """The whole class, graded once."""
+    target = target_of(built_course / "notebooks" / MINI / f"{MINI}.ipynb")
+    chosen = corpus.cases(target)
+    course = corpus.make(built_course, target, chosen, tmp_path_factory.mktemp("hostile"), **LIMITS)
+    yield corpus.grade(course, target, chosen, WORKERS)
 
 
-@pytest.fixture(scope="module")
-def grades(course: Path) -> Iterator[dict[str, Grade]]:
-    """The whole class, graded once; the warm parent lives on until all tests have looked round."""
-    close = engine._close_warm_parents
-    engine._close_warm_parents = lambda: None
-    try:
-        options = Options(sandbox="auto", workers=WORKERS, json=course / "grades.json")
-        outcome = grade_and_record(course, course, NAME, options=options)
-        yield {grade.student: grade for grade in outcome.grades}
-    finally:
-        engine._close_warm_parents = close
-        close()
+def _cases() -> list[str]:
+    """The names of all cases, which are the same for every notebook."""
+    first = min((ROOT / "notebooks").glob("[0-9]*/*.ipynb"))
+    return [case.name for case in corpus.cases(target_of(first))]
 
 
-def graded_notebook(course: Path, case: Case) -> str:
-    """What an instructor opens, as text."""
-    return (course / "autograded" / case.name / NAME / f"{NAME}.ipynb").read_text()
+NAMES = _cases()
 
 
 def test_names_are_unique():
-    assert len({case.name for case in CASES}) == len(CASES) >= 45
+    assert len(set(NAMES)) == len(NAMES) >= 250
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_points(case: Case, grades: dict[str, Grade]):
-    grade = grades[case.name]
-    story = [grade.status, grade.notes, [(cell.id, cell.message) for cell in grade.cells if not cell.passed]]
-    assert case.least <= grade.score <= case.most, story
-    assert grade.status in case.statuses, story
-    assert grade.max_score == 100
+@pytest.mark.parametrize("name", NAMES)
+def test_case(name: str, outcome: corpus.Outcome):
+    """No point gained or lost, no secret seen, no unsafe page, a person told where it is due and only there."""
+    assert outcome.problems(_case(outcome, name)) == []
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_nothing_leaks(case: Case, course: Path, grades: dict[str, Grade]):
-    if case.name in HONEST:
-        return  # their own work
-    page = (course / "feedback" / case.name / NAME / f"{NAME}.html").read_text()
-    record = json.dumps(grades[case.name].record()) + graded_notebook(course, case)
-    for secret in SECRETS:
-        assert secret not in page
-        assert json.dumps(secret)[1:-1] not in record
-    messages = [cell.message for cell in grades[case.name].cells if cell.hidden]
-    assert "SAID" not in str(messages)
+def _case(outcome: corpus.Outcome, name: str) -> Case:
+    return next(case for case in outcome.cases if case.name == name)
 
 
-def test_the_others_do_not_notice(grades: dict[str, Grade]):
-    assert {grades[name].score for name in HONEST} == {100}
-    assert not any(grades[name].tampering or grades[name].notes for name in HONEST)
+def test_the_others_do_not_notice(outcome: corpus.Outcome):
+    honest = [outcome.grades[case.name] for case in outcome.cases if case.kind == "honest"]
+    assert [grade.score for grade in honest] == [100, 100, 100]
+    assert not any(grade.tampering or grade.notes for grade in honest)
 
 
-def test_no_script_runs_in_the_feedback(course: Path, grades: dict[str, Grade]):
-    pages = [*course.glob("feedback/*/*/*.html"), course / "report" / f"{NAME}.html"]
-    assert len(pages) == len(CASES) + 1
-    for page in pages:
-        assert "<script>alert" not in page.read_text()
-        assert "<img src=x" not in page.read_text()
+def test_nothing_is_left_behind(outcome: corpus.Outcome):
+    assert (outcome.left_processes, outcome.left_files) == ([], [])
 
 
-def test_no_script_runs_in_the_formgrader(course: Path, grades: dict[str, Grade]):
-    from nbconvert.exporters import HTMLExporter
-
-    notebook = nbformat.read(course / "autograded" / "scripts" / NAME / f"{NAME}.ipynb", 4)
-    page, _ = HTMLExporter().from_notebook_node(notebook)  # what nbgrader's formgrader shows is made by it
-    assert "alert(1)" in page
+def test_no_script_runs_in_the_class_report(outcome: corpus.Outcome):
+    page = (outcome.course / "report" / f"{MINI}.html").read_text()
     assert "<script>alert" not in page
     assert "<img src=x" not in page
 
 
-@pytest.mark.parametrize("name", ["patch-probes", "ask-the-caller", "search-memory", "load-the-assignment"])
-def test_meddling_is_shown_to_a_person(name: str, grades: dict[str, Grade]):
-    assert any("a person should look" in sentence for sentence in grades[name].tampering)
+def test_no_script_runs_in_the_formgrader(outcome: corpus.Outcome):
+    from nbconvert.exporters import HTMLExporter
+
+    notebook = nbformat.reads(outcome.notebook(_case(outcome, "scripts")), 4)
+    page, _ = HTMLExporter().from_notebook_node(notebook)  # what nbgrader's formgrader shows is made by it
+    assert "alert(1)" in page
+    for tag in ("<script>alert", "<img src=x", "<svg xmlns", 'href="javascript:'):
+        assert tag not in page
 
 
-def test_honest_oddities_are_not_suspected(grades: dict[str, Grade]):
-    assert {
-        case.name: grades[case.name].tampering for case in oddities() if grades[case.name].tampering
-    } == {}
+def test_what_was_tried_stands_in_report_and_json(outcome: corpus.Outcome):
+    page = (outcome.course / "report" / f"{MINI}.html").read_text()
+    record = (outcome.course / "grades.json").read_text()
+    for words in ("Check cells were edited", "system calls that the sandbox forbids: ptrace"):
+        assert words in page
+        assert words in record
 
 
-def test_limits_are_kept(course: Path, grades: dict[str, Grade]):
-    assert {
-        name: g.wall_seconds
-        for name, g in grades.items()
-        if g.wall_seconds > LIMITS["total_seconds"] + OVERHEAD_SECONDS
-    } == {}
-    sizes = {case.name: len(graded_notebook(course, case)) for case in CASES}
-    assert {name: size for name, size in sizes.items() if size > 40_000_000} == {}
+@pytest.fixture(scope="module")
+def warm() -> Iterator[None]:
+    """One warm parent for all notebooks: starting takes seconds."""
+    yield
+    engine._close_warm_parents()
 
 
-def test_no_process_survives(grades: dict[str, Grade]):
-    (parent,) = engine._warm_parents.values()
-    assert parent._process is not None
-    deadline = time.monotonic() + 10
-    while processes.descendants(parent._process.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert processes.descendants(parent._process.pid) == []
-    commands = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            commands.append(entry.read_bytes())
-        except OSError:
-            continue
-    assert not [command for command in commands if LEFT_BEHIND.encode() in command]
-
-
-def test_no_file_survives(course: Path, grades: dict[str, Grade]):
-    places = [course, Path("/tmp"), Path("/dev/shm"), Path("/usr"), Path.home(), Path(os.getcwd())]
-    assert [path for place in places for path in place.glob(f"{LEFT_BEHIND}*")] == []
-    (parent,) = engine._warm_parents.values()
-    assert parent._folder is not None
-    assert list(Path(parent._folder).glob("job*")) == []
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize(
+    "notebook", sorted((ROOT / "notebooks").glob("[0-9]*/*.ipynb")), ids=lambda p: p.stem
+)
+def test_a_sample_on_a_real_notebook(notebook: Path, tmp_path: Path):
+    target = target_of(notebook)
+    chosen = sample(target, turn=int(target.name[:2]))
+    course = corpus.make(ROOT, target, chosen, tmp_path)
+    outcome = corpus.grade(course, target, chosen, workers=2, keep_warm=True)
+    assert {case.name: found for case in chosen if (found := outcome.problems(case))} == {}
+    assert (outcome.left_processes, outcome.left_files) == ([], [])

@@ -576,3 +576,20 @@ def test_damaged_bytes_give_a_plan_or_words(solved, hand_in, seed):
         data[place : place + random.randrange(3)] = random.randbytes(random.randrange(3))
     with contextlib.suppress(Unreadable):
         assert hand_in(bytes(data)).cells
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import " * 120_000,
+        "def double(:\n" + " " * 190_000 + "x",
+        "def double(:\n" + "? " * 90_000 + "x",
+        "\n".join(" " * 999 + "(" for _ in range(190)),
+    ],
+)
+def test_no_text_makes_the_patterns_slow(solved, hand_in, source):
+    """Patterns with two repetitions side by side would take the square of a line's length: many minutes."""
+    solved["cells"].append(own(source))
+    start = time.process_time()
+    assert_solutions(hand_in(solved))
+    assert time.process_time() - start < 5

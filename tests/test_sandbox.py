@@ -255,7 +255,8 @@ def test_only_one_connection_is_open():
     cell = "import os\nfor n in range(64):\n    try: print(n, os.readlink(f'/proc/self/fd/{n}'))\n    except OSError: pass"
     links = [line.split(" ", 1)[1] for line in texts(cell)[0].splitlines()]
     assert sum("socket:" in link for link in links) == 1
-    assert {link.split(":")[0] for link in links} <= {"/dev/null", "socket"} | {
+    assert sum("pipe:" in link for link in links) == 1  # the look-out's, for writing only
+    assert {link.split(":")[0] for link in links} <= {"/dev/null", "socket", "pipe"} | {
         f"/scratch/notebook/.output{n} (deleted)" for n in (1, 2)
     }
 

@@ -348,7 +348,7 @@ def test_memory_errors_come_first_and_the_notebook_goes_on():
 def test_values_too_large_for_the_wire_are_an_error_in_words():
     cell = "import numpy as np\ndef large(): return np.zeros(2**26)\ndef many(): return [[] for _ in range(10**6)]"
     assert texts(cell, "=get('large')()", "=get('many')()", "=get('np').pi")[1:] == [
-        "too large to hand over: more than 256 MB, or too many objects",
+        "too large to hand over: more than 64 MB, or too many objects",
         "too many objects to hand over",
         "3.141592653589793",
     ]

@@ -36,6 +36,7 @@ WHOLE_NUMBER = "a whole number"  # the form of a quiz; other forms are the lette
 # A line of a traceback that lies in a cell, as Jupyter's kernel and plain IPython name them.
 CELL_FRAME = re.compile(r'File "(?:<ipython-input-[^"]*|[^"]*ipykernel_[^"]*)", line (\d+), in (\w+)')
 
+LARGEST_DRAWN = 1_000_000  # entries of an answer that is drawn; more would take seconds and gigabytes
 SMALL = 12  # arrays with at most so many entries are written out in a message
 
 
@@ -68,7 +69,7 @@ class CheckFailed(AssertionError):
         if not (kind(self.expected) == kind(self.got) and kind(self.expected) in ("array", "tensor")):
             return None
         expected, got = to_numpy(self.expected), to_numpy(self.got)
-        if expected.ndim < 2 or got.ndim < 2:
+        if expected.ndim < 2 or got.ndim < 2 or got.size > LARGEST_DRAWN:
             return None
         from . import plots  # only now: most checks draw nothing
 
