@@ -47,9 +47,11 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from .coverage import TopicsError
     from .engine import ClusterError, NothingToGrade
     from .gradebook import GradebookError
+    from .publish import Leak
     from .sandbox import SandboxUnavailable
 
-    return AssignmentError, ClusterError, TopicsError, NothingToGrade, GradebookError, SandboxUnavailable
+    ours = AssignmentError, ClusterError, TopicsError, NothingToGrade, GradebookError, SandboxUnavailable
+    return (*ours, Leak)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--measure", action="store_true", help="time the experiments anew on this machine")
     build.set_defaults(run=_build)
+
+    publish = commands.add_parser("publish", help="write the students' repository, checked for leaks")
+    publish.add_argument("names", nargs="*", metavar="ASSIGNMENT", help="default: all")
+    publish.add_argument("--to", type=Path, required=True, metavar="DIR", help="the students' folder")
+    publish.set_defaults(run=_publish)
 
     grade = commands.add_parser("grade", help="grade a class")
     grade.add_argument("assignment", metavar="ASSIGNMENT")
@@ -123,6 +130,19 @@ def _build(options: argparse.Namespace) -> int:
             print(f"{name}: {'up to date' if options.check else 'built'}")
         problems = problems or bool(found)
     return PROBLEM if problems else DONE
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from .assignment import assignments
+    from .publish import publish
+
+    done = publish(ROOT, options.to, options.names or assignments(ROOT))
+    for note in done.notes:
+        print(f"note: {note}")
+    for path in done.others:
+        print(f"left alone, not from here: {path}")
+    print(f"{done.folder}: {done.written} files written, {done.unchanged} up to date; nothing leaks")
+    return DONE
 
 
 def _grade(options: argparse.Namespace) -> int:
