@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors that are a clear line for a person, not a fault of the program."""
+    from .archives import ArchiveError
     from .assignment import AssignmentError
     from .coverage import TopicsError
     from .engine import ClusterError, NothingToGrade
@@ -51,7 +52,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from .sandbox import SandboxUnavailable
 
     ours = AssignmentError, ClusterError, TopicsError, NothingToGrade, GradebookError, SandboxUnavailable
-    return (*ours, Leak)
+    return (*ours, ArchiveError, Leak)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +71,19 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("names", nargs="*", metavar="ASSIGNMENT", help="default: all")
     publish.add_argument("--to", type=Path, required=True, metavar="DIR", help="the students' folder")
     publish.set_defaults(run=_publish)
+
+    collect = commands.add_parser(
+        "collect", help="take what was handed in out of a folder or a platform's zip"
+    )
+    collect.add_argument("assignment", metavar="ASSIGNMENT")
+    collect.add_argument(
+        "place", type=Path, metavar="FROM", help="of Canvas, Moodle, Gradescope, Blackboard, nbgrader"
+    )
+    collect.add_argument("--folder", type=Path, default=ROOT, help="gets submitted/ (default: %(default)s)")
+    collect.add_argument(
+        "--replace", action="store_true", help="take what differs, keep the old file beside it"
+    )
+    collect.set_defaults(run=_collect)
 
     grade = commands.add_parser("grade", help="grade a class")
     grade.add_argument("assignment", metavar="ASSIGNMENT")
@@ -143,6 +157,15 @@ def _publish(options: argparse.Namespace) -> int:
         print(f"left alone, not from here: {path}")
     print(f"{done.folder}: {done.written} files written, {done.unchanged} up to date; nothing leaks")
     return DONE
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from .collect import NOT_TAKEN, collect, shown
+
+    done = collect(ROOT, options.folder, options.assignment, options.place, options.replace)
+    for line in shown(done):
+        print(line)
+    return PROBLEM if done.count(NOT_TAKEN) else DONE
 
 
 def _grade(options: argparse.Namespace) -> int:

@@ -75,7 +75,7 @@ def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()
     jobs = []
     for place in sorted(submitted.glob(f"*/{assignment.name}")):
         student = place.parent.name
-        if not _is_usable(student):
+        if not is_usable(student):
             log.warning("The folder %r in %s is left out: no student's name; rename it", student, submitted)
         elif place.parent.is_symlink():
             log.warning("%s is left out: it is a link, perhaps to another student's work", place.parent)
@@ -92,7 +92,7 @@ def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()
     return jobs
 
 
-def _is_usable(student: str) -> bool:
+def is_usable(student: str) -> bool:
     """Whether a folder's name can go into a gradebook, a page and the names of further files."""
     size = len(student.encode("utf-8", "replace"))
     return student.isprintable() and not student.startswith(".") and size <= LONGEST_NAME
