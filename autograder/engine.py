@@ -146,11 +146,13 @@ class Results:
         write_whole(self._folder / f"{job.student}.json", text)
 
 
-def kept_grades(folder: Path, assignment: Assignment) -> list[Grade]:
-    """What earlier runs found out about the submissions as they are now, without the notebooks."""
+def kept_grades(folder: Path, assignment: Assignment) -> Iterator[Grade]:
+    """What earlier runs found out about the submissions as they are now, one by one, with the notebooks."""
     results = Results(folder, assignment.name)
-    kept = (results.get(job) for job in find_jobs(folder, assignment))
-    return [grade.without_notebook() for grade in kept if grade is not None]
+    for job in find_jobs(folder, assignment):
+        kept = results.get(job)
+        if kept is not None:
+            yield kept
 
 
 KEPT = "kept: graded earlier, unchanged since"
