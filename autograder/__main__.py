@@ -99,10 +99,21 @@ def _parser() -> argparse.ArgumentParser:
     _grading_options(demo)
     demo.set_defaults(run=_demo)
 
+    exercise = commands.add_parser("new-exercise", help="write the frame of a new exercise")
+    exercise.add_argument("notebook", metavar="NOTEBOOK")
+    exercise.add_argument("name", metavar="NAME", help="of the function that students write")
+    exercise.set_defaults(run=_new_exercise)
+
     mutation = commands.add_parser("mutation", help="audit the checks: wrong code must fail them")
     mutation.add_argument("assignment", metavar="ASSIGNMENT")
     mutation.add_argument("exercise", nargs="?", metavar="EXERCISE", help="default: all")
     mutation.set_defaults(run=_mutation)
+
+    messages = commands.add_parser(
+        "misconceptions", help="what a student reads first who makes each known mistake"
+    )
+    messages.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all")
+    messages.set_defaults(run=_misconceptions)
 
     coverage = commands.add_parser("coverage", help="compare the notebooks with the topics of the lecture")
     coverage.add_argument("--write", action="store_true", help="also write docs/course_map.md")
@@ -213,12 +224,38 @@ def _demo(options: argparse.Namespace) -> int:
     return PROBLEM if unexpected else DONE
 
 
+def _new_exercise(options: argparse.Namespace) -> int:
+    from .scaffold import new_exercise, next_steps
+
+    made = new_exercise(ROOT, options.notebook, options.name)
+    print("\n".join(next_steps(made, options.notebook, options.name)))
+    return DONE
+
+
 def _mutation(options: argparse.Namespace) -> int:
     from .mutation import run, show
 
     report = run(ROOT, options.assignment, options.exercise)
     show(report)
     return DONE if report.ok else PROBLEM
+
+
+def _misconceptions(options: argparse.Namespace) -> int:
+    from .assignment import assignments
+    from .first_messages import first_messages
+
+    problems, total = [], 0
+    for name in options.notebooks or assignments(ROOT):
+        print(f"\n== {name}")
+        for message in first_messages(ROOT, name):
+            print(message, flush=True)
+            total += 1
+            if message.problem:
+                problems.append(message.problem)
+    for problem in problems:
+        print(f"NOT NAMED  {problem}", file=sys.stderr)
+    print(f"\n{total} misconceptions, {total - len(problems)} of them named by the first message")
+    return PROBLEM if problems else DONE
 
 
 def _coverage(options: argparse.Namespace) -> int:

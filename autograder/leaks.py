@@ -176,15 +176,28 @@ def _look_into_notebook(secrets: Secrets, path: Path) -> Iterator[str]:
         return
     secret = secrets.lines | secrets.of.get(path.stem, {})
     for cell in cells:
-        source = "".join(cell.get("source", ""))
-        rest = json.dumps({key: value for key, value in cell.items() if key != "source"}, ensure_ascii=False)
+        text = "\n".join(_strings(cell))
         where = f"the cell '{cell.get('id', '')}'"
-        found = [mark for mark in (*MARKS, "hidden=True") if mark in source or mark in rest]
+        found = [mark for mark in (*MARKS, "hidden=True") if mark in text]
         if found:
             yield f"{where} holds {found[0]}"
-        texts = "\n".join([source, *rest.split("\\n")])
-        for line in sorted(lines_of(texts) & set(secret)):
+        for line in sorted(lines_of(text) & set(secret)):
             yield f"{where} holds the line {line!r} of {secret[line]}"
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All texts in a cell: source, outputs, metadata."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        if all(isinstance(item, str) for item in value):  # how files hold a long text
+            yield "".join(value)
+        else:
+            for item in value:
+                yield from _strings(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _strings(item)
 
 
 def _look_into_text(secrets: Secrets, relative: Path, text: str) -> Iterator[str]:
