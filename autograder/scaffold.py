@@ -21,6 +21,7 @@ CELLS = '''
 #
 # {todo}: a picture, and what the student should see in it.
 
+
 # %% solution="{name}"
 def {name}(x):
     """{todo}: what it does, in one sentence.
