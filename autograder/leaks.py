@@ -82,14 +82,13 @@ class Secrets:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """SHA-256 of each of the instructor's files -> where it lies."""
-        files = [path for name in self.names for path in (self.root / SOLUTIONS / name).iterdir()]
-        kept = {path for name in self.names for path in [self.root / SOLUTIONS / name / "answers.npz"]}
-        return {
-            _sha256(path): str(path.relative_to(self.root))
-            for path in files
-            if path.is_file() and path not in kept
-        }
+        """SHA-256 of each file that must stay -> where it lies."""
+        places = [
+            Path(SOLUTIONS, name, file)
+            for name in self.names
+            for file in (*SECRET_FILES, HIDDEN_ANSWERS, f"{name}.py", f"{name}.ipynb")
+        ]
+        return {_sha256(self.root / place): str(place) for place in places if (self.root / place).is_file()}
 
 
 def lines_of(text: str) -> set[str]:
