@@ -43,13 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors that are a clear line for a person, not a fault of the program."""
+    from .archives import ArchiveError
     from .assignment import AssignmentError
     from .coverage import TopicsError
     from .engine import ClusterError, NothingToGrade
     from .gradebook import GradebookError
+    from .publish import Leak
     from .sandbox import SandboxUnavailable
 
-    return AssignmentError, ClusterError, TopicsError, NothingToGrade, GradebookError, SandboxUnavailable
+    ours = AssignmentError, ClusterError, TopicsError, NothingToGrade, GradebookError, SandboxUnavailable
+    return (*ours, ArchiveError, Leak)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +66,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--measure", action="store_true", help="time the experiments anew on this machine")
     build.set_defaults(run=_build)
+
+    publish = commands.add_parser("publish", help="write the students' repository, checked for leaks")
+    publish.add_argument("names", nargs="*", metavar="ASSIGNMENT", help="default: all")
+    publish.add_argument("--to", type=Path, required=True, metavar="DIR", help="the students' folder")
+    publish.set_defaults(run=_publish)
+
+    collect = commands.add_parser(
+        "collect", help="take what was handed in out of a folder or a platform's zip"
+    )
+    collect.add_argument("assignment", metavar="ASSIGNMENT")
+    collect.add_argument(
+        "place", type=Path, metavar="FROM", help="of Canvas, Moodle, Gradescope, Blackboard, nbgrader"
+    )
+    collect.add_argument("--folder", type=Path, default=ROOT, help="gets submitted/ (default: %(default)s)")
+    collect.add_argument(
+        "--replace", action="store_true", help="take what differs, keep the old file beside it"
+    )
+    collect.set_defaults(run=_collect)
 
     grade = commands.add_parser("grade", help="grade a class")
     grade.add_argument("assignment", metavar="ASSIGNMENT")
@@ -78,10 +99,21 @@ def _parser() -> argparse.ArgumentParser:
     _grading_options(demo)
     demo.set_defaults(run=_demo)
 
+    exercise = commands.add_parser("new-exercise", help="write the frame of a new exercise")
+    exercise.add_argument("notebook", metavar="NOTEBOOK")
+    exercise.add_argument("name", metavar="NAME", help="of the function that students write")
+    exercise.set_defaults(run=_new_exercise)
+
     mutation = commands.add_parser("mutation", help="audit the checks: wrong code must fail them")
     mutation.add_argument("assignment", metavar="ASSIGNMENT")
     mutation.add_argument("exercise", nargs="?", metavar="EXERCISE", help="default: all")
     mutation.set_defaults(run=_mutation)
+
+    messages = commands.add_parser(
+        "misconceptions", help="what a student reads first who makes each known mistake"
+    )
+    messages.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all")
+    messages.set_defaults(run=_misconceptions)
 
     coverage = commands.add_parser("coverage", help="compare the notebooks with the topics of the lecture")
     coverage.add_argument("--write", action="store_true", help="also write docs/course_map.md")
@@ -123,6 +155,28 @@ def _build(options: argparse.Namespace) -> int:
             print(f"{name}: {'up to date' if options.check else 'built'}")
         problems = problems or bool(found)
     return PROBLEM if problems else DONE
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from .assignment import assignments
+    from .publish import publish
+
+    done = publish(ROOT, options.to, options.names or assignments(ROOT))
+    for note in done.notes:
+        print(f"note: {note}")
+    for path in done.others:
+        print(f"left alone, not from here: {path}")
+    print(f"{done.folder}: {done.written} files written, {done.unchanged} up to date; nothing leaks")
+    return DONE
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from .collect import NOT_TAKEN, collect, shown
+
+    done = collect(ROOT, options.folder, options.assignment, options.place, options.replace)
+    for line in shown(done):
+        print(line)
+    return PROBLEM if done.count(NOT_TAKEN) else DONE
 
 
 def _grade(options: argparse.Namespace) -> int:
@@ -170,12 +224,38 @@ def _demo(options: argparse.Namespace) -> int:
     return PROBLEM if unexpected else DONE
 
 
+def _new_exercise(options: argparse.Namespace) -> int:
+    from .scaffold import new_exercise, next_steps
+
+    made = new_exercise(ROOT, options.notebook, options.name)
+    print("\n".join(next_steps(made, options.notebook, options.name)))
+    return DONE
+
+
 def _mutation(options: argparse.Namespace) -> int:
     from .mutation import run, show
 
     report = run(ROOT, options.assignment, options.exercise)
     show(report)
     return DONE if report.ok else PROBLEM
+
+
+def _misconceptions(options: argparse.Namespace) -> int:
+    from .assignment import assignments
+    from .first_messages import first_messages
+
+    problems, total = [], 0
+    for name in options.notebooks or assignments(ROOT):
+        print(f"\n== {name}")
+        for message in first_messages(ROOT, name):
+            print(message, flush=True)
+            total += 1
+            if message.problem:
+                problems.append(message.problem)
+    for problem in problems:
+        print(f"NOT NAMED  {problem}", file=sys.stderr)
+    print(f"\n{total} misconceptions, {total - len(problems)} of them named by the first message")
+    return PROBLEM if problems else DONE
 
 
 def _coverage(options: argparse.Namespace) -> int:

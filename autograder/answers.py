@@ -230,7 +230,7 @@ def _exercise_entries(
     for mistake in mistakes:
         wrong = wrong_answers(exercise, expected, mistake.function)
         if not any(wrong):
-            raise RecordError(f"{exercise.name}: no case tells {mistake.name!r} from the solution")
+            raise RecordError(f"{exercise.name}: no case tells {mistake.name!r} from the solution: add one")
         for is_hidden, entry in entries.items():
             prints = [
                 None if outcome is None else fingerprint(outcome)

@@ -34,6 +34,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from . import drift, names
 from .assignment import ANSWERS, HIDDEN_ANSWERS, NOTEBOOKS, SOLUTIONS, assignments
+from .leaks import leaks
 from .roles import GRADED
 from .settings import CONFIG_FILE, read_config
 from .source import DEFAULT_STUB, NBVAL_CHECK, Source, SourceCell, read, with_hidden_marks
@@ -104,6 +105,9 @@ def build(
         with _stage(root, name) as stage:
             _build_solution(stage, source, measure)
             _build_release(stage, name)
+            given_away = leaks(stage, stage / NOTEBOOKS)
+            if given_away:
+                return [f"{name}.py: the release would give answers away: {line}" for line in given_away]
             if check:
                 return _stale(root, stage, name)
             _publish(root, stage, name)
@@ -226,7 +230,10 @@ def _record_answers(path: Path, environment: dict[str, str]) -> None:
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise BuildError(f"recording the answers failed: {lines[-1] if lines else 'no message'}")
+        words = lines[-1] if lines else "no message"
+        raise BuildError(
+            f"recording the answers failed: {words.removeprefix('autograder.answers.RecordError: ')}"
+        )
 
 
 def record_answers(path: str) -> None:

@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
+PLACEHOLDER = "TODO"  # how the frame of a new exercise marks what its author has still to write
+
 
 @dataclass(frozen=True)
 class Case:

@@ -34,6 +34,7 @@ from .engine import (
 from .gradebook import GradebookWriter, late_plugin
 from .result import Grade
 from .settings import CourseSettings, course_settings
+from .students_code import Code, code_of
 
 log = logging.getLogger("autograder")
 
@@ -112,6 +113,7 @@ def grade_and_record(
     jobs = find_jobs(folder, assignment, students)
     db_url = course.gradebook_of(folder, root)
     late = late_plugin(course.config)
+    code: dict[str, Code] = {}
     with (
         _logging_to(folder / "grading.log"),
         Audit(folder) as audit,
@@ -122,6 +124,7 @@ def grade_and_record(
         with _progress(len(jobs)) as progress:
 
             def record(job: Job, grade: Grade, fresh: bool) -> None:
+                code[grade.student] = code_of(grade.notebook)
                 if grade.status != "grader error":
                     gradebook.write(grade, timestamps.read(folder / "submitted" / grade.student / name))
                     _write_notebook_and_feedback(folder, grade, gradebook.points(name, grade.student))
@@ -134,8 +137,13 @@ def grade_and_record(
             grades = grade_class(root, folder, assignment, jobs, settings, record)
             audit.write("end", assignment=name, submissions=len(jobs))
     page = folder / "report" / f"{name}.html"
-    everybody = kept_grades(folder, assignment) if students else grades
-    write_whole(page, report.render(everybody, assignment))
+    everybody = grades
+    if students:
+        everybody = []
+        for kept in kept_grades(folder, assignment):
+            code[kept.student] = code_of(kept.notebook)
+            everybody.append(kept.without_notebook())
+    write_whole(page, report.render(everybody, assignment, code))
     if options.json:
         write_whole(options.json, json.dumps([grade.record() for grade in grades], indent=1))
     return Outcome(grades, folder, page, db_url)

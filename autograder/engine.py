@@ -76,7 +76,7 @@ def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()
     jobs = []
     for place in sorted(submitted.glob(f"*/{assignment.name}")):
         student = place.parent.name
-        if not _is_usable(student):
+        if not is_usable(student):
             log.warning("The folder %r in %s is left out: no student's name; rename it", student, submitted)
         elif place.parent.is_symlink():
             log.warning("%s is left out: it is a link, perhaps to another student's work", place.parent)
@@ -93,7 +93,7 @@ def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()
     return jobs
 
 
-def _is_usable(student: str) -> bool:
+def is_usable(student: str) -> bool:
     """Whether a folder's name can go into a gradebook, a page and the names of further files."""
     size = len(student.encode("utf-8", "replace"))
     return student.isprintable() and not student.startswith(".") and size <= LONGEST_NAME
@@ -151,11 +151,13 @@ class Results:
         write_whole(self._folder / f"{job.student}.json", text)
 
 
-def kept_grades(folder: Path, assignment: Assignment) -> list[Grade]:
-    """What earlier runs found out about the submissions as they are now, without the notebooks."""
+def kept_grades(folder: Path, assignment: Assignment) -> Iterator[Grade]:
+    """What earlier runs found out about the submissions as they are now, one by one, with the notebooks."""
     results = Results(folder, assignment.name)
-    kept = (results.get(job) for job in find_jobs(folder, assignment))
-    return [grade.without_notebook() for grade in kept if grade is not None]
+    for job in find_jobs(folder, assignment):
+        kept = results.get(job)
+        if kept is not None:
+            yield kept
 
 
 KEPT = "kept: graded earlier, unchanged since"

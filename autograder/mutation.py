@@ -26,7 +26,7 @@ from utils import checks
 from utils.compare import Outcome, first_difference
 
 from . import answers
-from .cases import Exercise, load, load_module
+from .cases import PLACEHOLDER, Exercise, load, load_module
 from .mutants import Mutant, mutants
 
 CPU_LIMIT_SECONDS = 2.0  # for one function on all cases; a right one takes some hundredths of a second
@@ -144,7 +144,9 @@ def audit(
         raise RuntimeError(
             f"{exercise.name}: the solution itself fails in a forked process; nothing is shown"
         )
-    lost = judge.survivors([lambda made=function: made for function in mistakes.values()])  # type: ignore[misc]
+    survived = judge.survivors([lambda made=function: made for function in mistakes.values()])  # type: ignore[misc]
+    placeholders = [index for index, name in enumerate(mistakes) if name.startswith(PLACEHOLDER)]
+    lost = sorted({*survived, *placeholders})
     made = list(mutants(source))
     tried = _sample(made)
     survivors = [
@@ -277,8 +279,9 @@ def show(report: Report, console: Console | None = None) -> None:
         if one.left_out:
             console.print(f"{one.exercise}: an even sample was tried, {one.left_out} mutants were left out")
         for name in one.survivors_named:
+            what = "is still to be written" if name.startswith(PLACEHOLDER) else "survives"
             console.print(
-                f"{one.exercise}: the misconception '{name}' survives", style="bold red", markup=False
+                f"{one.exercise}: the misconception '{name}' {what}", style="bold red", markup=False
             )
         for survivor in one.survivors:
             words = survivor.reason or "NOT KILLED"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean, median
 from typing import Any
 from urllib.parse import quote
 
+from autograder.difficulty import FEWEST, TELLS_LITTLE, Difficulty, difficulties
 from autograder.feedback import NOT_RUN, Exercise, by_exercise, read_checks
 from autograder.pages import as_record, environment, exercise_title, number, plain, words
+from autograder.similarity import Pair, similar
+from autograder.students_code import Code, own_lines
 
 BINS = 10
+MOST_EXAMPLE_LINES = 25
 # What a person should look at, the most urgent first.
 URGENT = ("grader error", "ungradable", "missing", "stopped early")
 
@@ -30,6 +34,7 @@ class Row:
     repairs: tuple[str, ...]
     tampering: tuple[str, ...]
     wall_seconds: float
+    cpu_seconds: float
     feedback: str  # relative address of the student's page
 
     @property
@@ -74,6 +79,18 @@ class Mistake:
     exercise: str
     name: str
     students: tuple[str, ...]
+    example: str = ""  # the code of one of them, the shortest
+
+
+@dataclass(frozen=True)
+class Times:
+    """What grading a class took, and who ran into a limit."""
+
+    median: float  # seconds by the clock, of the notebooks that ran
+    longest: float
+    slowest: Row
+    cpu_median: float  # seconds of CPU, of the students' cells
+    stopped: tuple[Row, ...]  # those with a note: a limit was hit, or the process ended
 
 
 @dataclass(frozen=True)
@@ -106,6 +123,7 @@ def read_row(grade: object, assignment: str) -> Row:
         repairs=words(record, "repairs"),
         tampering=words(record, "tampering"),
         wall_seconds=number(record.get("wall_seconds")),
+        cpu_seconds=number(record.get("cpu_seconds")),
         feedback=feedback_address(student, assignment),
     )
 
@@ -143,6 +161,58 @@ def mistakes(rows: Iterable[Row], most: int = 15) -> tuple[Mistake, ...]:
     return tuple(Mistake(exercise, name, tuple(who)) for (exercise, name), who in ordered[:most])
 
 
+def examples(found: Iterable[Mistake], code: Mapping[str, Code], released: Code) -> tuple[Mistake, ...]:
+    """The mistakes, each with the shortest code of those who made it, without what was handed out."""
+    made = []
+    for mistake in found:
+        own = [
+            own_lines(code[student].get(mistake.exercise, ""), released.get(mistake.exercise, ""))
+            for student in mistake.students
+            if student in code
+        ]
+        shortest = min((text for text in own if text), key=len, default="")
+        made.append(
+            replace(mistake, example=plain("\n".join(shortest.split("\n")[:MOST_EXAMPLE_LINES]))[:2000])
+        )
+    return tuple(made)
+
+
+def released_code(assignment: object) -> dict[str, str]:
+    """What students got of each exercise; empty where only the assignment's name is known."""
+    cells = getattr(assignment, "cells", ())
+    return {cell.exercise: cell.released for cell in cells if cell.role == "solution"}
+
+
+def similarities(code: Mapping[str, Code], assignment: object) -> tuple[Pair, ...]:
+    """The submissions that are unusually alike."""
+    return similar(code, released_code(assignment))
+
+
+def times(rows: Sequence[Row]) -> Times | None:
+    """What the notebooks that ran took; None where none did or no time is known."""
+    ran = [row for row in rows if row.ran and row.wall_seconds]
+    if not ran:
+        return None
+    slowest = max(ran, key=lambda row: row.wall_seconds)
+    return Times(
+        median(row.wall_seconds for row in ran),
+        slowest.wall_seconds,
+        slowest,
+        median(row.cpu_seconds for row in ran),
+        tuple(row for row in rows if row.ran and row.notes),
+    )
+
+
+def difficulties_of(rows: Iterable[Row]) -> dict[str, Difficulty]:
+    """Exercise -> how hard it was and what it tells."""
+    shares = [
+        {exercise.name: (exercise.points, exercise.max_points) for exercise in row.exercises}
+        for row in rows
+        if row.ran
+    ]
+    return {one.exercise: one for one in difficulties(shares)}
+
+
 def for_a_person(rows: Iterable[Row]) -> tuple[Row, ...]:
     """Rows that a person should look at, the most urgent first."""
     urgent = [row for row in rows if row.tampering or row.status in URGENT]
@@ -154,14 +224,20 @@ def name_of(assignment: object) -> str:
     return str(getattr(assignment, "name", assignment))
 
 
-def render(grades: Sequence[Mapping[str, Any] | object], assignment: object) -> str:
+def render(
+    grades: Sequence[Mapping[str, Any] | object],
+    assignment: object,
+    code: Mapping[str, Code] | None = None,
+) -> str:
     """The report as HTML that needs no network and no scripts.
 
     Arguments:
         grades: Grade objects or their dictionaries; notebooks are not looked at.
         assignment: an Assignment or its name.
+        code: student -> what the student wrote; for examples of mistakes and likeness. None: without these.
     """
     name = name_of(assignment)
+    code = code or {}
     rows = sorted((read_row(grade, name) for grade in grades), key=lambda row: row.student)
     ran = [row for row in rows if row.ran]
     scores = [row.score for row in ran]
@@ -180,7 +256,15 @@ def render(grades: Sequence[Mapping[str, Any] | object], assignment: object) -> 
             bins=bins,
             tallest=max((entry.count for entry in bins), default=0) or 1,
             exercises=exercise_counts(rows),
-            mistakes=mistakes(rows),
+            difficulties=difficulties_of(rows),
+            fewest=FEWEST,
+            tells_little=TELLS_LITTLE,
+            mistakes=examples(mistakes(rows), code, released_code(assignment)),
+            similar=similarities(code, assignment),
+            compared=len(code),
+            feedback={row.student: row.feedback for row in rows},
+            times=times(rows),
+            limits=getattr(assignment, "limits", None),
             urgent=for_a_person(rows),
             seconds=sum(row.wall_seconds for row in rows),
         )

@@ -20,9 +20,14 @@ def text(folder: Path) -> str:
         if not stat.S_ISREG(os.lstat(path).st_mode):  # opening a pipe would wait for ever
             return ""
         with path.open("rb") as stream:
-            return stream.read(LONGEST).decode("utf-8", "replace").strip()
+            return decoded(stream.read(LONGEST))
     except OSError:
         return ""
+
+
+def decoded(content: bytes) -> str:
+    """What the bytes of a timestamp.txt say."""
+    return content[:LONGEST].decode("utf-8", "replace").strip()
 
 
 def read(folder: Path) -> datetime | None:

@@ -141,8 +141,8 @@ def test_work_in_a_release_notebook_is_not_lost(course):
 
 def test_answers_go_to_the_release_and_hidden_ones_do_not(tmp_path):
     root = copy_mini_source(tmp_path / "course")
-    for name in ("answers.npz", "hidden.npz"):
-        np.savez(root / "solutions" / MINI / name, numbers=np.arange(3))
+    for name, count in (("answers.npz", 3), ("hidden.npz", 4)):
+        np.savez(root / "solutions" / MINI / name, numbers=np.arange(count))
     (root / "solutions" / MINI / "misconceptions.py").write_text("wrong = 1")
     assert build(root, MINI) == []
     assert {path.name for path in (root / "notebooks" / MINI).iterdir()} == {f"{MINI}.ipynb", "answers.npz"}

@@ -191,6 +191,25 @@ def test_one_exception_alone_names_no_mistake() -> None:
     assert failure("scale", refuses).misconception == ""
 
 
+@pytest.mark.parametrize(
+    ("shows", "words"),
+    [
+        ("nothing", "^A hidden check of scale does not hold.$"),
+        (
+            "message",
+            "a slice of a larger array\nThe answer has the right shape and dtype, but wrong values.\n",
+        ),
+        ("example", r"a slice of a larger array\n  scale\(.*\nThe answer at index \(0, 0\) should be "),
+    ],
+)
+def test_a_hidden_check_shows_what_its_author_allows(shows: str, words: str) -> None:
+    with pytest.raises(checks.CheckFailed, match=words) as caught:
+        checks.run("scale", lambda x, factor: scale(x, factor) + 1, hidden=True, shows=shows)
+    assert caught.value.expected is None
+    with pytest.raises(ValueError, match="one of nothing, message, example"):
+        checks.run("scale", scale, hidden=True, shows="all")
+
+
 def test_hidden_cases_show_no_numbers() -> None:
     failed = failure("scale", lambda x, factor: scale(x, factor) + 1, hidden=True)
     assert failed.message == text(

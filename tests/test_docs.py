@@ -40,8 +40,12 @@ def test_make_targets_exist(page: Path) -> None:
 
 def test_autograder_commands_and_options_exist() -> None:
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
-    commands = set(re.findall(r"-m autograder ([a-z]+)", text))
-    options = set(re.findall(r"(--(?:workers|json|force|scheduler|folder|sandbox|check|measure))\b", text))
+    commands = set(re.findall(r"-m autograder ([a-z-]+)", text))
+    options = set(
+        re.findall(
+            r"(--(?:workers|json|force|scheduler|folder|sandbox|check|measure|to|replace|dry-run))\b", text
+        )
+    )
     assert {"grade", "build", "mutation"} <= commands
     shown = ""
     for command in sorted(commands):

@@ -19,7 +19,8 @@ def class_of(*grades: dict) -> Page:
 def test_every_student_has_a_row_that_leads_to_the_feedback() -> None:
     page = class_of(record("ada"), record("boole"))
     links = [value for name, value in page.attributes if name == "href" and not value.startswith("#")]
-    assert links == [f"../feedback/{name}/01_convolution/01_convolution.html" for name in ("ada", "boole")]
+    rows = [f"../feedback/{name}/01_convolution/01_convolution.html" for name in ("ada", "boole")]
+    assert links[-2:] == rows and set(links) == set(rows)
     assert page.open == []
 
 
@@ -87,3 +88,28 @@ def test_a_class_of_a_thousand_takes_seconds_and_megabytes() -> None:
     html = report.render(grades, "01_convolution")
     assert time.process_time() - start < 5
     assert len(html) < 3_000_000
+
+
+def test_a_misconception_shows_the_shortest_code_without_what_was_handed_out() -> None:
+    grades = [record(name, {"conv2d": FLIPPED}) for name in ("ada", "boole")]
+    code = {
+        "ada": {"conv2d": "def conv2d(x):\n    return x  # <script>"},
+        "boole": {"conv2d": "x = 1\n" * 99},
+    }
+    page = Page(report.render(grades, "01_convolution", code))
+    assert "return x  # <script>" in page.text and "script" not in page.tags and page.open == []
+    assert "x = 1" not in page.text
+
+
+def test_difficulty_times_and_likeness_stand_on_the_page() -> None:
+    failed = {"conv2d": FLIPPED}
+    grades = [record(f"s{number:02}", failed if number < 6 else {}) for number in range(12)]
+    grades[3]["notes"] = ["A cell ran longer than 15 s."]
+    grades[3]["wall_seconds"] = 61.0
+    lines = "\n".join(f"    value_{n} = call_{n}(value_{n - 1}, {n})" for n in range(60))
+    code = {f"s{number:02}": {"conv2d": f"def conv2d(x):\n{lines}"} for number in (1, 2)}
+    page = Page(report.render(grades, "01_convolution", code))
+    assert "0.50" in page.text and "1 min 1 s" in page.text and "1 of 12 ran into one" in page.text
+    assert page.text.count("100 %") >= 2 and "s01 and s02" in page.text
+    assert page.tags.count("caption") == 1 and page.open == []
+    assert "Unusually alike" not in Page(report.render(grades, "01_convolution")).text

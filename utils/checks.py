@@ -37,6 +37,7 @@ WHOLE_NUMBER = "a whole number"  # the form of a quiz; other forms are the lette
 CELL_FRAME = re.compile(r'File "(?:<ipython-input-[^"]*|[^"]*ipykernel_[^"]*)", line (\d+), in (\w+)')
 
 LARGEST_DRAWN = 1_000_000  # entries of an answer that is drawn; more would take seconds and gigabytes
+SHOWN = ("nothing", "message", "example")  # what a failed hidden check may tell
 SMALL = 12  # arrays with at most so many entries are written out in a message
 
 
@@ -80,18 +81,23 @@ class CheckFailed(AssertionError):
         return self.message.splitlines()
 
 
-def run(exercise: str, function: Callable[..., Any], hidden: bool = False) -> None:
+def run(exercise: str, function: Callable[..., Any], hidden: bool = False, shows: str = "message") -> None:
     """Call `function` on all stored cases of an exercise and compare with the stored answers.
 
     Arguments:
         exercise: name of the exercise.
         function: your function (or class).
         hidden: use the hidden cases; their messages show no numbers.
+        shows: what a failed hidden check tells: "nothing" but that it failed; the "message" (which case, what
+            kind of difference, the hint to a well-known mistake); or also the "example", with its numbers.
 
     Errors:
         CheckFailed: with the first difference; it begins with a hint if the mistake is a well-known one.
+        ValueError: shows is none of the three.
         LookupError: if no answers are stored for this exercise.
     """
+    if shows not in SHOWN:
+        raise ValueError(f"shows={shows!r}: it is one of {', '.join(SHOWN)}")
     sheet = _find(exercise, hidden)
     if not isinstance(sheet, stored.Sheet):
         raise LookupError(f"{exercise} is a quiz: use checks.quiz")
@@ -103,7 +109,9 @@ def run(exercise: str, function: Callable[..., Any], hidden: bool = False) -> No
     expected = [Outcome(case.value, error=case.raises, tolerance=case.tolerance) for case in sheet.cases]
     differences = [first_difference(*pair) for pair in zip(expected, outcomes, strict=False)]
     if any(differences):
-        failure = _failure(sheet, outcomes, differences, hidden)
+        if hidden and shows == "nothing":
+            raise CheckFailed(f"A hidden check of {exercise} does not hold.")
+        failure = _failure(sheet, outcomes, differences, hidden, numbers=not hidden or shows == "example")
         if not hidden:
             _show(failure)
         raise failure
@@ -158,7 +166,11 @@ def _modified(case: stored.Case, args: list[Any], kwargs: dict[str, Any], device
 
 
 def _failure(
-    sheet: stored.Sheet, outcomes: list[Outcome], differences: list[Difference | None], hidden: bool
+    sheet: stored.Sheet,
+    outcomes: list[Outcome],
+    differences: list[Difference | None],
+    hidden: bool,
+    numbers: bool,
 ) -> CheckFailed:
     """Everything there is to say about the first case that is wrong."""
     first = next(index for index, difference in enumerate(differences) if difference)
@@ -167,10 +179,10 @@ def _failure(
     mistake = _recognise(sheet, outcomes, differences, first)
     parts = [mistake.hint, ""] if mistake else []
     parts.append(f"✘ {case.label}")
-    if hidden:
-        parts.append(difference.plain)
-    else:
+    if numbers:
         parts += [f"  {_call(sheet.exercise, case)}", difference.words]
+    else:
+        parts.append(difference.plain)
     right = sum(d is None for d in differences)
     parts.append(
         f"{right} of {len(sheet.cases)} {'hidden ' if hidden else ''}cases of {sheet.exercise} are right."
