@@ -111,8 +111,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def jupyterlab(folder: Path) -> Iterator[str]:
-    """JupyterLab on `folder`, with the settings and extensions of a new user; gives its address."""
+def jupyter(folder: Path, application: str = "jupyterlab") -> Iterator[str]:
+    """JupyterLab, or plain `jupyter_server`, on `folder`, as for a new user; gives its address."""
     private = folder / ".jupyter"
     for plugin, settings in SETTINGS.items():
         path = private / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
@@ -128,12 +128,14 @@ def jupyterlab(folder: Path) -> Iterator[str]:
     }
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    log = folder / "jupyterlab.log"
+    log = folder / "jupyter.log"
     with log.open("w") as out:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
-            + ["--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
-            + ["--LabApp.expose_app_in_browser=True"],
+            [
+                *(sys.executable, "-m", application, "--no-browser", "--allow-root", f"--port={port}"),
+                *("--ServerApp.port_retries=0", "--IdentityProvider.token="),
+                *(f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"),
+            ],
             cwd=folder,
             env=environment,
             stdout=out,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need playwright, of the dev extra")
-from browser import ROOT, Watched, jupyterlab, started_browser, watched_page
+from browser import ROOT, Watched, jupyter, started_browser, watched_page
 from lab import Lab
 from playwright.sync_api import Locator, expect
 
@@ -59,7 +59,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Watched
     for folder in ("utils", "data"):
         (course / folder).symlink_to(ROOT / folder)
     shutil.copy(ROOT / "nbgrader_config.py", course)
-    with started_browser() as browser, jupyterlab(course) as address, watched_page(browser) as watched:
+    with started_browser() as browser, jupyter(course) as address, watched_page(browser) as watched:
         yield Lab(watched.page, address), watched
 
 

@@ -23,7 +23,8 @@ def test_lock_fulfils_pyproject():
     lock = dict(
         re.findall(r"^([\w.-]+)==([^\s;]+)(?:;.*)?$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     )
-    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+    extras = PROJECT["optional-dependencies"]
+    wanted = PROJECT["dependencies"] + extras["dev"] + extras["site"]
     for requirement in map(Requirement, wanted):
         assert requirement.specifier.contains(lock[requirement.name.lower()]), requirement
     assert lock["torch"] == "2.13.0"
