@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need playwright, of the dev extra")
 from axe_playwright_python.sync_playwright import Axe
-from browser import DESKTOP, PHONE, ROOT, Watched, jupyter, started_browser, watched_page
+from browser import DESKTOP, PHONE, ROOT, jupyter, started_browser, watched_page
 from nbgrader.api import Gradebook
 from playwright.sync_api import Browser, Page, expect
 
