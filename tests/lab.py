@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import Locator, Page
 
 _OPEN = """async path => {
@@ -22,6 +24,14 @@ _SHOW = """async id => {
   await notebook.widgets[index].ready;
   notebook.widgets[index].node.dataset.cellId = id;
 }"""
+_SUMMARY = """() => {
+  const cells = jupyterapp.shell.currentWidget.content.model.toJSON().cells;
+  const outputs = cells.flatMap(cell => cell.outputs ?? []);
+  return {
+    pictures: outputs.filter(output => "image/png" in (output.data ?? {})).length,
+    errors: outputs.filter(output => output.output_type === "error").length,
+  };
+}"""
 _CLOSE = """async () => {
   const widget = jupyterapp.shell.currentWidget;
   await widget.sessionContext.shutdown();
@@ -30,10 +40,10 @@ _CLOSE = """async () => {
 
 
 class Lab:
-    """The JupyterLab at `address`, in `page`."""
+    """The JupyterLab at `address`, in `page`; its files lie in `folder`."""
 
-    def __init__(self, page: Page, address: str) -> None:
-        self.page = page
+    def __init__(self, page: Page, address: str, folder: Path) -> None:
+        self.page, self.folder = page, folder
         page.goto(f"{address}/lab?reset")
         page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)")
 
@@ -63,6 +73,19 @@ class Lab:
         self.cell(name).locator(".cm-content").click()
         self.page.keyboard.press("Control+a")
         self.page.keyboard.insert_text(source)
+
+    def press(self, button: str) -> Locator:
+        """Click on a button of the notebook's toolbar; gives the dialog that comes of it."""
+        self.page.locator(".jp-NotebookPanel:visible .jp-Toolbar").get_by_text(button, exact=True).click()
+        return self.page.locator(".jp-Dialog")
+
+    def run_all(self) -> None:
+        """Run every cell; comes back when the last one has ended."""
+        self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def summary(self) -> dict[str, int]:
+        """How many pictures and how many errors the notebook's outputs hold."""
+        return self.page.evaluate(_SUMMARY)
 
     def close(self) -> None:
         """Stop the kernel and close the notebook without saving."""

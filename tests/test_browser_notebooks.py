@@ -6,10 +6,12 @@ every cell of the solution notebooks takes minutes: `make browser-all`.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import nbformat
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need playwright, of the dev extra")
@@ -17,7 +19,9 @@ from browser import ROOT, Watched, jupyter, started_browser, watched_page
 from lab import Lab
 from playwright.sync_api import Locator, expect
 
-from autograder import demo
+from autograder import build, demo
+from autograder.assignment import assignments
+from autograder.source import read
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -36,6 +40,7 @@ class Try:
         return demo.read_answers(ROOT / demo.ANSWERS / self.notebook, student)[self.exercise].source
 
 
+FILM = "sliding_window"  # of notebook 1
 RIGHT = "ada"
 TRIES = [
     Try("01_convolution", "show_photograph", "pad2d", "gauss", "The size is right, but the image sits in a"),
@@ -60,7 +65,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Watched
         (course / folder).symlink_to(ROOT / folder)
     shutil.copy(ROOT / "nbgrader_config.py", course)
     with started_browser() as browser, jupyter(course) as address, watched_page(browser) as watched:
-        yield Lab(watched.page, address), watched
+        yield Lab(watched.page, address, course), watched
 
 
 def loaded(picture: Locator) -> None:
@@ -96,5 +101,61 @@ def test_a_student_works_in_a_notebook(lab: tuple[Lab, Watched], attempt: Try) -
     expect(said).not_to_contain_text("✘")
     expect(said.locator("img")).to_have_count(0)
     watched.shoot(f"{attempt.notebook}-right")
+    page.close()
+    assert watched.troubles == []
+
+
+def test_the_film_plays(lab: tuple[Lab, Watched]) -> None:
+    """Buttons and slider under the moving window of notebook 1."""
+    page, watched = lab
+    watched.troubles.clear()
+    page.open("notebooks/01_convolution/01_convolution.ipynb")
+    page.run("setup")
+    film = page.run(FILM).locator("[class^=film-]")
+    picture = film.locator("img")
+    before = picture.get_attribute("src")
+    film.get_by_role("button", name="next").click()
+    expect(film).to_contain_text(re.compile(r"\b2 of \d"))
+    assert picture.get_attribute("src") != before
+    expect(film.get_by_role("slider")).to_have_value("1")
+    watched.shoot("film")
+    page.close()
+    assert watched.troubles == []
+
+
+def test_the_validate_button_tells_right_from_wrong(lab: tuple[Lab, Watched]) -> None:
+    """nbgrader's button, on the small notebook that the other tests use: it runs the whole of it."""
+    page, watched = lab
+    watched.troubles.clear()
+    source, problems = read(ROOT / "tests/fixtures/mini/solutions/01_mini/01_mini.py")
+    assert problems == []
+    nbformat.write(build.notebook(source), page.folder / "01_mini.ipynb")
+    page.open("01_mini.ipynb")
+    said = page.press("Validate")
+    expect(said).to_contain_text("Success! Your notebook passes all the tests.")
+    said.locator(".jp-mod-accept").click()
+
+    page.write("double", "def double(x):\n    return 3 * x")
+    said = page.press("Validate")
+    expect(said).to_contain_text("twice 3 is 6")
+    watched.shoot("validate")
+    said.locator(".jp-mod-accept").click()
+    page.close()
+    assert watched.troubles == []
+
+
+@pytest.mark.browser_all
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", assignments(ROOT))
+def test_a_solution_notebook_runs_from_top_to_bottom(lab: tuple[Lab, Watched], name: str) -> None:
+    """`Run All Cells`: no error, and as many pictures as were stored."""
+    page, watched = lab
+    watched.troubles.clear()
+    page.open(f"solutions/{name}/{name}.ipynb")
+    stored = page.summary()
+    watched.shoot(f"{name}-solution")
+    page.run_all()
+    assert page.summary() == stored | {"errors": 0}
+    watched.shoot(f"{name}-solution-run")
     page.close()
     assert watched.troubles == []
