@@ -1,5 +1,5 @@
 # The two commands:  make demo  (build, grade the demo class, show scores)   ·   make test  (every check)
-# Others:            make lab · build · grade ASSIGNMENT=01_convolution · nbval · bench · lint · clean
+# Others:            make lab · build · grade ASSIGNMENT=01_convolution · nbval · site · browser-all · bench · lint · clean
 PYTHON     ?= python3
 VENV       ?= .venv
 ASSIGNMENT ?= 01_convolution
@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test nbval lab build grade bench mutation lint clean
+.PHONY: help setup demo test nbval lab build grade site browser-all bench mutation lint clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -48,6 +48,13 @@ build: $(READY)
 
 grade: $(READY)
 	$(PY) -m autograder grade $(ASSIGNMENT)
+
+site: $(READY)
+	$(PY) -m sphinx --quiet --fail-on-warning -c docs/site -b html . build/site
+	@echo "Open build/site/index.html"
+
+browser-all: $(READY)
+	$(PY) -m pytest -m browser_all tests/test_browser_notebooks.py
 
 mutation: $(READY)
 	$(PY) -m autograder mutation $(ASSIGNMENT)

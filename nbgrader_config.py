@@ -32,6 +32,10 @@ c.CourseDirectory.ignore = [
     "results.npz",
 ]
 
+# Where students get the course (so it must not hold solutions/): Colab clones it, badges open its notebooks.
+c.CourseRelease.repository = "https://github.com/convolution-course/convolution-course"
+c.CourseRelease.branch = "main"
+
 c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.LockCells",

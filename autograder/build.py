@@ -32,11 +32,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.converters import GenerateAssignment, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 
-from . import drift, names
+from . import colab, drift, names
 from .assignment import ANSWERS, HIDDEN_ANSWERS, NOTEBOOKS, SOLUTIONS, assignments
 from .leaks import leaks
 from .roles import GRADED
-from .settings import CONFIG_FILE, read_config
+from .settings import CONFIG_FILE, CourseRelease, read_config
 from .source import DEFAULT_STUB, NBVAL_CHECK, Source, SourceCell, read, with_hidden_marks
 
 log = logging.getLogger("autograder")
@@ -211,6 +211,8 @@ def _build_solution(stage: Path, source: Source, measure: bool) -> None:
     if (folder / _CASES).is_file():
         _record_answers(folder / f"{source.name}.py", environment)
     result = notebook(source)
+    release = CourseRelease(config=read_config(stage))
+    colab.prepare(result, source.name, release.repository, release.branch)
     _execute(result, folder, environment)
     for cell in result.cells:
         _clean(cell, stage)

@@ -1,4 +1,4 @@
-"""The grading options of nbgrader_config.py, for nbgrader's commands and for ours."""
+"""The course's own options in nbgrader_config.py, for nbgrader's commands and for ours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from traitlets import Dict, Enum, Float
+from traitlets import Dict, Enum, Float, Unicode
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
@@ -31,6 +31,19 @@ class CourseGrading(Configurable):
         120.0,
         help="Seconds by the clock that grading one submission may take beyond its own total_seconds.",
     ).tag(config=True)
+
+
+class CourseRelease(Configurable):
+    """Where students get the course from: set with ``c.CourseRelease...`` in nbgrader_config.py."""
+
+    repository = Unicode(
+        help="Address of a git repository with what students get (and not solutions/): Colab clones it, and "
+        "if it is on GitHub each notebook has a badge that opens it there.",
+    ).tag(config=True)
+
+    branch = Unicode("main", help="The branch of that repository whose notebooks the badges open.").tag(
+        config=True
+    )
 
 
 @dataclass(frozen=True)
