@@ -44,12 +44,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors that are a clear line for a person, not a fault of the program."""
     from .assignment import AssignmentError
+    from .audit import AuditError
     from .coverage import TopicsError
     from .engine import ClusterError, NothingToGrade
     from .gradebook import GradebookError
     from .sandbox import SandboxUnavailable
 
-    return AssignmentError, ClusterError, TopicsError, NothingToGrade, GradebookError, SandboxUnavailable
+    return (
+        AssignmentError,
+        AuditError,
+        ClusterError,
+        TopicsError,
+        NothingToGrade,
+        GradebookError,
+        SandboxUnavailable,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
