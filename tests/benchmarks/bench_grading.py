@@ -52,14 +52,14 @@ def timed(command: list[str], folder: Path, environment: dict[str, str]) -> tupl
     return children_cpu() - cpu, time.perf_counter() - wall
 
 
-def honest_submissions(folder: Path) -> list[Path]:
+def honest_submissions(folder: Path, name: str = NAME) -> list[Path]:
     """Notebooks of the demo class that run to their end."""
     from autograder import demo
 
-    expected = {row.student: row for row in demo.make(ROOT, folder, NAME)}
+    expected = {row.student: row for row in demo.make(ROOT, folder, name)}
     paths = [
         path
-        for path in sorted(folder.glob(f"submitted/*/{NAME}/{NAME}.ipynb"))
+        for path in sorted(folder.glob(f"submitted/*/{name}/{name}.ipynb"))
         if expected[path.parent.parent.name].status == "graded"
     ]
     return paths[:HONEST]

@@ -2,12 +2,15 @@
 
     python tests/benchmarks/bench_scale.py growth [--submissions 1000]
     python tests/benchmarks/bench_scale.py workers [--submissions 48]
+    python tests/benchmarks/bench_scale.py service [--submissions 3]
 
 growth    grades a large class of a small notebook, whose cells take next to no time, so that what is measured is
           the grader: processor time of all its processes for each step of the class, and the parent's memory.
 workers   grades a class of notebook 1, and runs the same cells in plain processes (bare_cells.py), each with one
           and with two side by side: on this machine (`grade --workers 2`), and on a Dask cluster of one and of two
           worker processes. What is started once is started before the clocks are, except where it says so.
+service   grades some submissions of each notebook, one after the other: processor time of one submission, without
+          the parent's. What simulate_class.py needs.
 """
 
 from __future__ import annotations
@@ -28,10 +31,14 @@ from pathlib import Path
 
 from bench_grading import NAME, ROOT, environment_of_one_thread, fill, honest_submissions
 
-from autograder import processes
+from autograder import demo, processes
+from autograder.assignment import load as load_assignment
 from autograder.classroom import Options, grade_and_record
+from autograder.engine import find_jobs, task
+from autograder.warm import WarmParent
 
 MINI = "01_mini"
+WARM = 4  # submissions that are graded before the clocks start
 GRADE_MINI = """
 import sys
 from pathlib import Path
@@ -149,14 +156,13 @@ def cluster(workers: int) -> Iterator[str]:
                 process.wait()
 
 
-def graded(folder: Path, options: Options) -> float:
-    """Seconds by the clock for grading a class, in this process."""
-    start = time.perf_counter()
+def graded(folder: Path, options: Options) -> tuple[float, float]:
+    """Seconds by the clock for grading a class in this process, and this process's CPU seconds."""
+    start, cpu = time.perf_counter(), time.process_time()
     with contextlib.redirect_stderr(io.StringIO()):
         outcome = grade_and_record(ROOT, folder, NAME, options=options)
-    seconds = time.perf_counter() - start
     assert not outcome.failed
-    return seconds
+    return time.perf_counter() - start, time.process_time() - cpu
 
 
 def workers(count: int) -> None:
@@ -165,7 +171,7 @@ def workers(count: int) -> None:
         folder = Path(place)
         notebooks = honest_submissions(folder / "demo")
         fill(folder / "class", notebooks, count)
-        fill(folder / "warm", notebooks, 4)
+        fill(folder / "warm", notebooks, WARM)
         files = sorted((folder / "class").glob("submitted/*/*/*.ipynb"))
         print(f"{count} submissions of {NAME}; seconds by the clock; {load()}", flush=True)
         plain = [bare(files, number) for number in (1, 2)]
@@ -177,11 +183,14 @@ def workers(count: int) -> None:
             with cluster(number) as address:
                 how = Options(scheduler=address, force=True)
                 for _ in range(2):  # each worker imports its libraries at its first submission
-                    graded(folder / "warm", how)
-                ours.append(graded(folder / "class", how))
+                    _, few = graded(folder / "warm", how)
+                seconds, many = graded(folder / "class", how)
+                ours.append(seconds)
+                parent = (many - few) / (count - WARM)
         print(f"grading, one and two Dask workers         {ours[0]:7.1f}{ours[1]:7.1f}; {load()}", flush=True)
-        here = graded(folder / "class", Options(force=True, workers=2))
+        here, _ = graded(folder / "class", Options(force=True, workers=2))
         print(f"grading here, two side by side, with start {here:13.1f}; {load()}")
+    print(f"the parent's own CPU: {1000 * parent:.0f} ms per submission")
     gains = plain[0] / plain[1], ours[0] / ours[1]
     print(f"a second one helps {gains[0]:.2f} times (plain), {gains[1]:.2f} times (Dask workers):", end=" ")
     print(f"{gains[1] / gains[0]:.2f} of the plain gain")
@@ -190,17 +199,36 @@ def workers(count: int) -> None:
     )
 
 
+def service(count: int) -> None:
+    """CPU seconds of one submission of each notebook, without the parent's."""
+    with tempfile.TemporaryDirectory() as place, WarmParent("auto") as parent:
+        for name in demo.assignments(ROOT):
+            folder = Path(place) / name
+            fill(folder / "class", honest_submissions(folder / "demo", name), count + 1)
+            assignment = load_assignment(ROOT, name)
+            jobs = find_jobs(folder / "class", assignment)
+            for job in jobs:
+                if job is jobs[1]:  # the first one starts what is started once
+                    before = tree_cpu(os.getpid()) - own_cpu(os.getpid())
+                arguments, _, student, limit = task(ROOT, assignment, job.path, job.student, "auto", 600)
+                parent.run("autograder.grade:run_job", arguments, student=student, timeout_seconds=limit)
+            seconds = (tree_cpu(os.getpid()) - own_cpu(os.getpid()) - before) / count
+            print(f"{name:22}{seconds:8.2f} CPU s; {load()}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("growth", "workers"))
+    parser.add_argument("what", choices=("growth", "workers", "service"))
     parser.add_argument("--submissions", type=int)
     options = parser.parse_args()
     if options.what == "growth":
         growth(options.submissions or 1000)
-    else:
+    elif options.what == "workers":
         workers(options.submissions or 48)
+    else:
+        service(options.submissions or 3)
 
 
 if __name__ == "__main__":
