@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_scale.py growth [--submissions 1000]
     python tests/benchmarks/bench_scale.py workers [--submissions 48]
-    python tests/benchmarks/bench_scale.py service [--submissions 3]
+    python tests/benchmarks/bench_scale.py service [--submissions 3] [--notebooks NAME ...]
 
 growth    grades a large class of a small notebook, whose cells take next to no time, so that what is measured is
           the grader: processor time of all its processes for each step of the class, and the parent's memory.
@@ -199,10 +199,10 @@ def workers(count: int) -> None:
     )
 
 
-def service(count: int) -> None:
+def service(count: int, names: list[str]) -> None:
     """CPU seconds of one submission of each notebook, without the parent's."""
     with tempfile.TemporaryDirectory() as place, WarmParent("auto") as parent:
-        for name in demo.assignments(ROOT):
+        for name in names:
             folder = Path(place) / name
             fill(folder / "class", honest_submissions(folder / "demo", name), count + 1)
             assignment = load_assignment(ROOT, name)
@@ -222,13 +222,14 @@ def main() -> None:
     )
     parser.add_argument("what", choices=("growth", "workers", "service"))
     parser.add_argument("--submissions", type=int)
+    parser.add_argument("--notebooks", nargs="+", metavar="NAME")
     options = parser.parse_args()
     if options.what == "growth":
         growth(options.submissions or 1000)
     elif options.what == "workers":
         workers(options.submissions or 48)
     else:
-        service(options.submissions or 3)
+        service(options.submissions or 3, options.notebooks or demo.assignments(ROOT))
 
 
 if __name__ == "__main__":
