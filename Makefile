@@ -63,6 +63,9 @@ bench: $(READY)
 	$(PY) tests/benchmarks/bench_conv2d.py
 	$(PY) tests/benchmarks/bench_backprop.py
 	$(PY) tests/benchmarks/bench_grading.py
+	$(PY) tests/benchmarks/bench_scale.py growth
+	$(PY) tests/benchmarks/bench_scale.py workers
+	$(PY) tests/benchmarks/bench_scale.py service
 
 lint: $(READY)
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy

@@ -45,14 +45,24 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors that are a clear line for a person, not a fault of the program."""
     from .archives import ArchiveError
     from .assignment import AssignmentError
+    from .audit import AuditError
     from .coverage import TopicsError
     from .engine import ClusterError, NothingToGrade
     from .gradebook import GradebookError
     from .publish import Leak
     from .sandbox import SandboxUnavailable
 
-    ours = AssignmentError, ClusterError, TopicsError, NothingToGrade, GradebookError, SandboxUnavailable
-    return (*ours, ArchiveError, Leak)
+    return (
+        ArchiveError,
+        AssignmentError,
+        AuditError,
+        ClusterError,
+        GradebookError,
+        Leak,
+        NothingToGrade,
+        SandboxUnavailable,
+        TopicsError,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -24,15 +24,30 @@ FILE = "audit.jsonl"
 START = "0" * 64  # what stands for "the line before" in the first line
 
 
+class AuditError(Exception):
+    """The audit file is in use; the text says what to do."""
+
+
 class Audit:
     """An open audit file in the class's folder. Use it in a `with` statement, from one thread."""
 
     def __init__(self, folder: Path) -> None:
+        """Open it for this process alone: two that grade into one folder would mix their lines.
+
+        Raises:
+            AuditError: another process has it open.
+        """
+        import fcntl  # not on Windows, where only this class is out of reach
+
         self.path = folder / FILE
         folder.mkdir(parents=True, exist_ok=True)
-        self._last, whole, self._keys = _read(self.path)
         self._stream = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-        self._begin = b"" if whole else b"\n"
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until this process ends
+        except BlockingIOError:
+            os.close(self._stream)
+            raise AuditError(f"Another process is grading in {folder}: wait until it is done") from None
+        self._last, self._begin, self._keys = _read(self.path)
         self._who = f"{_user()}@{platform.node()}"
 
     def __enter__(self) -> Audit:
@@ -42,7 +57,8 @@ class Audit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            self.write("stopped", reason=f"{type(error).__name__}: {error}")
+            with suppress(OSError):  # on a full disk the error itself is what has to be told
+                self.write("stopped", reason=f"{type(error).__name__}: {error}")
         os.close(self._stream)
 
     def graded(self, job: Job, grade: Grade, fresh: bool) -> None:
@@ -73,8 +89,14 @@ class Audit:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"time": now, "who": self._who, "event": event, **what, "before": self._last}
         text = json.dumps(line, ensure_ascii=False, default=str).encode()
-        os.write(self._stream, self._begin + text + b"\n")
-        os.fsync(self._stream)
+        rest = self._begin + text + b"\n"
+        try:
+            while rest:  # the last bytes of a disk take only a part
+                rest = rest[os.write(self._stream, rest) :]
+            os.fsync(self._stream)
+        except OSError:
+            self._last, self._begin, _ = _read(self.path)
+            raise
         self._begin, self._last = b"", hashlib.sha256(text).hexdigest()
 
 
@@ -85,15 +107,15 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _read(path: Path) -> tuple[str, bool, set[str]]:
-    """The digest of the last line, whether it was written to its end, and the keys of all that was graded."""
+def _read(path: Path) -> tuple[str, bytes, set[str]]:
+    """The last line's digest, what is to be written before the next line, and the keys of all verdicts."""
     text, last, keys = b"", b"\n", set()
     with suppress(FileNotFoundError), path.open("rb") as stream:
         for last in stream:
             text = last.removesuffix(b"\n")
             with suppress(ValueError, KeyError, TypeError):
                 keys.add(json.loads(text)["key"])
-    return (hashlib.sha256(text).hexdigest() if text else START), last.endswith(b"\n"), keys
+    return (hashlib.sha256(text).hexdigest() if text else START), b"" if last.endswith(b"\n") else b"\n", keys
 
 
 def broken_lines(path: Path) -> list[int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
@@ -19,12 +20,14 @@ from rich.text import Text
 
 from . import assignment as assignments
 from . import feedback, report, sandbox, timestamps
+from .assignment import Assignment
 from .audit import FILE as AUDIT_FILE
 from .audit import Audit
 from .engine import (
     KEPT,
     Job,
     Settings,
+    choose,
     find_jobs,
     grade_class,
     kept_grades,
@@ -100,50 +103,46 @@ def grade_and_record(
         options: how to grade.
 
     Raises:
-        AssignmentError, NothingToGrade, SandboxUnavailable, GradebookError: with a line that says what to do.
+        AssignmentError, NothingToGrade, SandboxUnavailable, AuditError, GradebookError: with a line that says
+            what to do.
     """
-    folder = folder.resolve()
-    course = course_settings(root)
-    assignment = assignments.load(root, name, course.limits)
-    settings = _settings(course, options)
-    if settings.sandbox == "none":
+    work = _Work.of(root, folder, name, students, options)
+    folder, assignment = work.folder, work.assignment
+    if work.settings.sandbox == "none":
         print(UNPROTECTED, file=sys.stderr)
     else:
         sandbox.require()
-    jobs = find_jobs(folder, assignment, students)
-    db_url = course.gradebook_of(folder, root)
-    late = late_plugin(course.config)
+    db_url = work.course.gradebook_of(folder, root)
     code: dict[str, Code] = {}
     with (
         _logging_to(folder / "grading.log"),
         Audit(folder) as audit,
-        GradebookWriter(db_url, late) as gradebook,
+        GradebookWriter(db_url, late_plugin(work.course.config)) as gradebook,
     ):
         for change in gradebook.register(assignment):
             log.warning(change)
-        with _progress(len(jobs)) as progress:
+        with _progress(len(work.jobs)) as progress:
 
             def record(job: Job, grade: Grade, fresh: bool) -> None:
                 code[grade.student] = code_of(grade.notebook)
                 if grade.status != "grader error":
-                    gradebook.write(grade, timestamps.read(folder / "submitted" / grade.student / name))
-                    _write_notebook_and_feedback(folder, grade, gradebook.points(name, grade.student))
+                    handed_in = timestamps.read(folder / "submitted" / grade.student / name)
+                    _write_notebook_and_feedback(folder, grade, gradebook.write(grade, handed_in))
                     audit.graded(job, grade, fresh)
                 line = _line(grade, fresh)
                 log.info(line, extra={"student": grade.student, "assignment": name})
                 progress(line)
 
-            audit.write("begin", assignment=name, submissions=len(jobs), sandbox=settings.sandbox)
-            grades = grade_class(root, folder, assignment, jobs, settings, record)
-            audit.write("end", assignment=name, submissions=len(jobs))
+            size = len(work.jobs)
+            audit.write("begin", assignment=name, submissions=size, sandbox=work.settings.sandbox)
+            grades = grade_class(root, folder, assignment, work.jobs, work.settings, record)
+            audit.write("end", assignment=name, submissions=size)
     page = folder / "report" / f"{name}.html"
-    everybody = grades
-    if students:
-        everybody = []
-        for kept in kept_grades(folder, assignment):
-            code[kept.student] = code_of(kept.notebook)
-            everybody.append(kept.without_notebook())
-    write_whole(page, report.render(everybody, assignment, code))
+    everybody = {grade.student: grade for grade in grades}
+    for kept in kept_grades(folder, assignment, work.others):
+        code[kept.student] = code_of(kept.notebook)
+        everybody[kept.student] = kept.without_notebook()
+    write_whole(page, report.render([everybody[student] for student in sorted(everybody)], assignment, code))
     if options.json:
         write_whole(options.json, json.dumps([grade.record() for grade in grades], indent=1))
     return Outcome(grades, folder, page, db_url)
@@ -157,34 +156,62 @@ def plan(
     Raises:
         AssignmentError, NothingToGrade: as there.
     """
-    folder = folder.resolve()
-    course = course_settings(root)
-    assignment = assignments.load(root, name, course.limits)
-    settings = _settings(course, options)
-    jobs = find_jobs(folder, assignment, students)
-    work = what_is_due(folder, assignment, jobs, settings)
-    due = sum(words != KEPT for words in work.values())
+    work = _Work.of(root, folder, name, students, options)
+    due = what_is_due(work.folder, work.assignment, work.jobs, work.settings)
+    size = sum(words != KEPT for words in due.values())
     grid = Table("student", "file", "would be", show_lines=False, pad_edge=False)
-    for job in jobs:
-        grid.add_row(*map(Text, (job.student, str(job.path.relative_to(folder)), work[job.student])))
-    protection = "none" if settings.sandbox == "none" else sandbox.detect().words
+    for job in work.jobs:
+        grid.add_row(*map(Text, (job.student, str(job.path.relative_to(work.folder)), due[job.student])))
+    protection = "none" if work.settings.sandbox == "none" else sandbox.detect().words
     return (
-        f"{_printed(grid)}\n{due} of {len(jobs)} would be graded, the others kept. Nothing was done.\n"
+        f"{_printed(grid)}\n{size} of {len(work.jobs)} would be graded, the others kept. Nothing was done.\n"
         f"sandbox: {protection}"
     )
 
 
-def _settings(course: CourseSettings, options: Options) -> Settings:
-    """The command line first, then nbgrader_config.py."""
-    protection = options.sandbox or course.sandbox
-    return Settings(protection, options.workers, options.scheduler, options.force, course.grader_seconds)
+@dataclass(frozen=True)
+class _Work:
+    """What is to be done: which submissions, against what, and how."""
+
+    folder: Path
+    course: CourseSettings
+    settings: Settings
+    assignment: Assignment
+    jobs: list[Job]
+    others: list[Job]  # of students who were not named
+
+    @classmethod
+    def of(cls, root: Path, folder: Path, name: str, students: Sequence[str], options: Options) -> _Work:
+        """Look at the class's folder and the configuration; the command line counts first."""
+        folder = folder.resolve()
+        course = course_settings(root)
+        assignment = assignments.load(root, name, course.limits)
+        protection = options.sandbox or course.sandbox
+        how = Settings(protection, options.workers, options.scheduler, options.force, course.grader_seconds)
+        everybody = find_jobs(folder, assignment)
+        jobs = choose(everybody, students, folder, name)
+        chosen = {job.student for job in jobs}
+        others = [job for job in everybody if job.student not in chosen]
+        return cls(folder, course, how, assignment, jobs, others)
 
 
 def _write_notebook_and_feedback(folder: Path, grade: Grade, points: dict[str, float]) -> None:
-    """As nbgrader lays them out, so that its formgrader and its students' tools find them."""
+    """As nbgrader lays them out, so that its formgrader and its students' tools find them.
+
+    Making a page takes longer than all else that is done for an unchanged submission. So a note is kept of
+    what a page was made from and when it was written; where both still hold, the page stays as it is.
+    """
     place = Path(grade.student) / grade.assignment / grade.assignment
-    write_whole(folder / "autograded" / place.with_suffix(".ipynb"), json.dumps(grade.notebook))
-    write_whole(folder / "feedback" / place.with_suffix(".html"), feedback.render(grade.notebook, points))
+    notebook = json.dumps(grade.notebook)
+    write_whole(folder / "autograded" / place.with_suffix(".ipynb"), notebook)
+    page = folder / "feedback" / place.with_suffix(".html")
+    note = folder / ".grading" / grade.assignment / "pages" / f"{grade.student}.txt"
+    made_from = hashlib.sha256(f"{notebook} {sorted(points.items())}".encode()).hexdigest()
+    with suppress(OSError):
+        if note.read_text() == f"{made_from} {page.stat().st_mtime_ns}":
+            return
+    write_whole(page, feedback.render(grade.notebook, points))
+    write_whole(note, f"{made_from} {page.stat().st_mtime_ns}")
 
 
 def _line(grade: Grade, fresh: bool) -> str:
@@ -222,11 +249,18 @@ class _JsonLine(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class _LogFile(logging.FileHandler):
+    """A log whose disk is full ends the run with one clear line, not with a traceback for each message."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802: the name is logging's
+        raise  # what happened while the record was written
+
+
 @contextmanager
 def _logging_to(path: Path) -> Iterator[None]:
     """Append what this package logs to a file, one line of JSON each."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(_JsonLine())
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -36,6 +36,14 @@ LONGEST_NAME = 200  # bytes of a student's name; files are named after it, with 
 
 CONNECT_SECONDS = 30  # until a scheduler answers and has a worker
 
+# What Dask measures for those pages all the time: on by default, it takes 7 % of a core.
+WATCH_LITTLE = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.system-monitor.gil.enabled": False,
+}
+
 
 class ClusterError(Exception):
     """The Dask cluster is not there, or no longer; the text says what to do."""
@@ -66,12 +74,8 @@ class Settings:
     grader_seconds: float = 120.0  # that grading may take beyond the student's own total_seconds
 
 
-def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()) -> list[Job]:
-    """The submissions in `folder`/submitted/STUDENT/ASSIGNMENT/, in the students' order.
-
-    Raises:
-        NothingToGrade: no student has handed in this assignment.
-    """
+def find_jobs(folder: Path, assignment: Assignment) -> list[Job]:
+    """The submissions in `folder`/submitted/STUDENT/ASSIGNMENT/, in the students' order."""
     submitted = folder / "submitted"
     jobs = []
     for place in sorted(submitted.glob(f"*/{assignment.name}")):
@@ -80,17 +84,26 @@ def find_jobs(folder: Path, assignment: Assignment, students: Sequence[str] = ()
             log.warning("The folder %r in %s is left out: no student's name; rename it", student, submitted)
         elif place.parent.is_symlink():
             log.warning("%s is left out: it is a link, perhaps to another student's work", place.parent)
-        elif not students or student in students:
+        else:
             path = place / f"{assignment.name}.ipynb"
             file, everything = _digests(path)
             jobs.append(Job(student, path, _key(student, everything, assignment), file))
-    if not jobs:
+    return jobs
+
+
+def choose(jobs: Sequence[Job], students: Sequence[str], folder: Path, name: str) -> list[Job]:
+    """The jobs of these students, or all where none is named.
+
+    Raises:
+        NothingToGrade: none of them has handed in the assignment `name`.
+    """
+    chosen = [job for job in jobs if not students or job.student in students]
+    if not chosen:
         who = f" by {', '.join(students)}" if students else ""
         raise NothingToGrade(
-            f"No submission of '{assignment.name}'{who}: expected "
-            f"{submitted}/STUDENT/{assignment.name}/{assignment.name}.ipynb"
+            f"No submission of '{name}'{who}: expected {folder / 'submitted'}/STUDENT/{name}/{name}.ipynb"
         )
-    return jobs
+    return chosen
 
 
 def is_usable(student: str) -> bool:
@@ -151,10 +164,10 @@ class Results:
         write_whole(self._folder / f"{job.student}.json", text)
 
 
-def kept_grades(folder: Path, assignment: Assignment) -> Iterator[Grade]:
+def kept_grades(folder: Path, assignment: Assignment, jobs: Sequence[Job]) -> Iterator[Grade]:
     """What earlier runs found out about the submissions as they are now, one by one, with the notebooks."""
     results = Results(folder, assignment.name)
-    for job in find_jobs(folder, assignment):
+    for job in jobs:
         kept = results.get(job)
         if kept is not None:
             yield kept
@@ -180,12 +193,16 @@ def what_is_due(
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a crash leaves either the old one or the new one."""
+    """Write a file so that a crash leaves either the old one or the new one; the same text is left alone."""
+    data = text.encode()
+    with suppress(OSError):
+        if path.read_bytes() == data:
+            return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("w", encoding="utf-8") as stream:
-            stream.write(text)
+        with part.open("wb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(path)
@@ -234,6 +251,7 @@ def _run(
     if not jobs:
         return
     import dask
+    from dask.system import CPU_COUNT
     from distributed import Client, LocalCluster, as_completed
 
     # What goes wrong in a task comes back as its exception; Dask's own account of it would only repeat that.
@@ -241,10 +259,11 @@ def _run(
         logging.getLogger(name).setLevel(logging.CRITICAL)
     # Nobody looks at this cluster's pages, and they would be open to everybody who can reach the machine.
     dask.config.set({f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")})
+    dask.config.set(WATCH_LITTLE)
     # A local "cluster" of threads: the work is done by the processes that the warm parent forks.
     cluster = None
     if not settings.scheduler:
-        threads = min(settings.workers or os.cpu_count() or 1, len(jobs))
+        threads = min(settings.workers or CPU_COUNT, len(jobs))
         cluster = LocalCluster(
             n_workers=1,
             threads_per_worker=threads,
@@ -276,8 +295,8 @@ def _run(
             job = by_key.pop(future.key)
             if future.cancelled() or future.status == "lost":
                 raise ClusterError(
-                    f"The Dask scheduler at {settings.scheduler} no longer answers. What was graded is kept; "
-                    "start it again and run the same command again."
+                    f"The Dask scheduler at {settings.scheduler} no longer answers, or was restarted. What "
+                    "was graded is kept; see that it runs, and run the same command again."
                 )
             error = future.exception()
             if error is None:

@@ -111,6 +111,7 @@ def _warm_up(folder: str, modules: Sequence[str]) -> None:
     gc.collect()
     gc.enable()
     gc.freeze()  # the collector would otherwise touch, and so copy, every page in every child
+    processes.gather_pages()
 
 
 def _draw_one_figure() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import nbgrader.api
@@ -23,7 +23,6 @@ from nbgrader.api import (
     BaseCell,
     Comment,
     Gradebook,
-    GradeCell,
     Student,
     SubmittedAssignment,
     SubmittedNotebook,
@@ -32,7 +31,7 @@ from nbgrader.api import Grade as GradeRow
 from nbgrader.api import Notebook as NotebookRow
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import AssignLatePenalties
-from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
+from nbgrader.utils import compute_checksum, determine_grade
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -45,12 +44,16 @@ if TYPE_CHECKING:
     from .result import Grade
 
 BUSY_SECONDS = 30  # how long to wait for another program that is writing to an SQLite gradebook
+Row = TypeVar("Row", GradeRow, Comment)
 COURSE = "default_course"  # nbgrader's own default
 
 NO_ANSWER = "does not answer; see whether the server runs and whether address and password are right"
 _TROUBLE = (
     ("database is locked", "is in use by another program; close it (formgrader?) and run this again"),
-    ("readonly database", "cannot be written; look at the permissions of the file and of its folder"),
+    (
+        "readonly database",
+        "cannot be written; was it moved? If not, look at the permissions of the file and of its folder",
+    ),
     ("disk is full", "cannot be written: the disk is full; free some space and run this again"),
     ("disk i/o error", "cannot be written: the disk failed or is full"),
     ("unable to open database", "cannot be opened; look at the permissions of the file and of its folder"),
@@ -173,12 +176,15 @@ class GradebookWriter:
             db.flush()
             return CellUpdate(db, book, rows).run()
 
-    def write(self, grade: Grade, timestamp: datetime | None = None) -> None:
-        """Record one submission's grade, all or nothing.
+    def write(self, grade: Grade, timestamp: datetime | None = None) -> dict[str, float]:
+        """Record one submission's grade, all or nothing. What is in the gradebook already is only compared.
 
         Args:
             grade: its notebook's graded cells are scored as nbgrader scores them.
             timestamp: when it was handed in (UTC); None leaves what the gradebook knows.
+
+        Returns:
+            cell -> points that count: manual where a human gave some, with extra credit.
 
         Raises:
             GradebookError: the assignment is not registered, or the gradebook cannot be written.
@@ -186,33 +192,20 @@ class GradebookWriter:
         with self._transaction() as db:
             notebook = self._notebook(db, grade.assignment)
             submitted = _submission(db, notebook, grade.student, timestamp)
-            scores = {row.cell_id: row for row in db.query(GradeRow).filter_by(notebook_id=submitted.id)}
-            comments = {row.cell_id: row for row in db.query(Comment).filter_by(notebook_id=submitted.id)}
             cells = db.query(BaseCell.id, BaseCell.type, BaseCell.name).filter_by(notebook_id=notebook.id)
             ids = {(kind, name): identity for identity, kind, name in cells}
+            scores = _rows(db, GradeRow, submitted, [ids[key] for key in ids if key[0] == "GradeCell"])
+            comments = _rows(db, Comment, submitted, [ids[key] for key in ids if key[0] == "SolutionCell"])
             for plain in grade.notebook["cells"]:
-                if not plain.get("metadata", {}).get("nbgrader"):
-                    continue
-                cell = from_dict(plain)
-                name = cell.metadata.nbgrader.get("grade_id")
-                if is_grade(cell) and ("GradeCell", name) in ids:
-                    _score(scores[ids["GradeCell", name]], cell)
-                if is_solution(cell) and ("SolutionCell", name) in ids:
-                    _comment(comments[ids["SolutionCell", name]], cell)
+                mark = plain.get("metadata", {}).get("nbgrader") or {}
+                graded, solution = ("GradeCell", mark.get("grade_id")), ("SolutionCell", mark.get("grade_id"))
+                if mark.get("grade") and graded in ids:
+                    _score(scores[ids[graded]], from_dict(plain))
+                if mark.get("solution") and solution in ids:
+                    _comment(comments[ids[solution]], from_dict(plain))
             self._penalty(grade.student, submitted, scores.values())
-
-    def points(self, assignment: str, student: str) -> dict[str, float]:
-        """Cell -> points that count for one student: manual where a human gave some, with extra credit."""
-        with self._transaction() as db:
-            rows = (
-                db.query(BaseCell.name, GradeRow)
-                .join(GradeRow, GradeRow.cell_id == BaseCell.id)
-                .join(SubmittedNotebook, SubmittedNotebook.id == GradeRow.notebook_id)
-                .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
-                .join(AssignmentRow, AssignmentRow.id == SubmittedAssignment.assignment_id)
-                .filter(AssignmentRow.name == assignment, SubmittedAssignment.student_id == student)
-            )
-            return {name: _counted(row) for name, row in rows}
+            names = {identity: name for (_, name), identity in ids.items()}
+            return {names[identity]: _counted(row) for identity, row in scores.items()}
 
     def scores(self, assignment: str) -> dict[str, float]:
         """Student -> score that counts: manual where a human gave one, with extra credit, less penalties."""
@@ -297,16 +290,31 @@ def _submission(
         db.flush()
     if timestamp is not None:
         submission.timestamp = timestamp
-    submitted = next((nb for nb in submission.notebooks if nb.notebook_id == notebook.id), None)
+    # Not through `submission.notebooks`: no index serves that query, it reads the whole class's rows.
+    both = {"notebook_id": notebook.id, "assignment_id": submission.id}
+    submitted = db.query(SubmittedNotebook).filter_by(**both).one_or_none()
     if submitted is None:
-        submitted = SubmittedNotebook(notebook_id=notebook.id, assignment=submission)
+        submitted = SubmittedNotebook(**both)
         db.add(submitted)
         db.flush()
-        for cell in db.query(BaseCell).filter_by(notebook_id=notebook.id):
-            table = GradeRow if isinstance(cell, GradeCell) else Comment
-            db.add(table(cell_id=cell.id, notebook_id=submitted.id))
-        db.flush()
     return submitted
+
+
+def _rows(
+    db: Session, table: type[Row], submitted: SubmittedNotebook, cells: Sequence[str]
+) -> dict[str, Row]:
+    """Cell -> the submission's row in `table`, made where it is missing; `cells` are ids.
+
+    Asked for by cell and notebook, as the tables' indexes are: by notebook alone, SQLite would read the rows
+    of the whole class, for each submission.
+    """
+    of_this = table.cell_id.in_(cells), table.notebook_id == submitted.id
+    found = {row.cell_id: row for row in db.query(table).filter(*of_this)} if cells else {}
+    for cell in cells:
+        if cell not in found:
+            found[cell] = table(cell_id=cell, notebook_id=submitted.id)
+            db.add(found[cell])
+    return found
 
 
 def _score(row: GradeRow, cell: NotebookNode) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 LAST = 19  # the priority behind which there is none
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_MADV_COLLAPSE = 25
+HUGE_PAGE = 2 << 20  # bytes, on x86-64 and most others
 
 
 @functools.cache
@@ -124,6 +126,21 @@ def cpu_seconds(process: int) -> float:
     """Processor time of a process and of its children that have ended; 0 if it has gone."""
     fields = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") if len(fields) > 14 else 0.0
+
+
+def gather_pages() -> None:
+    """Have the kernel put this process's own memory into huge pages, as far as it can (Linux 6.1 and later).
+
+    A fork copies the tables of all pages, and the child's end takes them apart again. With pages 512 times as
+    large both take a quarter of the time, for a process that has imported PyTorch.
+    """
+    for line in _read("/proc/self/maps").splitlines():
+        span, rights, *_, name = f"{line} ".split(" ", 5)
+        if rights != "rw-p" or name.strip() not in ("", "[heap]"):
+            continue
+        start, end = (int(part, 16) for part in span.split("-"))
+        for place in range(-(-start // HUGE_PAGE) * HUGE_PAGE, end - HUGE_PAGE + 1, HUGE_PAGE):
+            libc().madvise(ctypes.c_void_p(place), ctypes.c_size_t(HUGE_PAGE), _MADV_COLLAPSE)
 
 
 def threads() -> int:

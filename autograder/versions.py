@@ -16,7 +16,11 @@ def code_digest() -> str:
     """A digest of the grader's own code and data: a grade made with others is made anew."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    code = [*(root / "autograder").glob("*.py"), *(root / "utils").rglob("*.py")]
+    code = [
+        *(root / "autograder").glob("*.py"),
+        *(root / "autograder").rglob("*.j2"),
+        *(root / "utils").rglob("*.py"),
+    ]
     for path in sorted([*code, *(root / "data").rglob("*.npz")]):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]

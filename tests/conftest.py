@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from autograder import engine
 from autograder.assignment import Assignment, load
 from autograder.build import build
 
@@ -39,3 +41,13 @@ def course(built_course: Path, tmp_path: Path) -> Path:
 def mini(built_course: Path) -> Assignment:
     """The small assignment."""
     return load(built_course, MINI)
+
+
+@pytest.fixture(scope="module")
+def one_warm_parent() -> Iterator[None]:
+    """Where start-up is not what is tested: all runs in this process share one warm parent."""
+    close = engine._close_warm_parents
+    engine._close_warm_parents = lambda: None
+    yield
+    engine._close_warm_parents = close
+    close()

@@ -12,7 +12,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from test_engine import NAME, OPTIONS, RIGHT, ROOT, hand_in, scores
+from mini_class import (
+    NAME,
+    OPTIONS,
+    RIGHT,
+    ROOT,
+    SLOW,
+    START_SECONDS,
+    hand_in,
+    kept,
+    scores,
+    start_grading,
+)
 
 from autograder import __main__ as command
 from autograder.classroom import grade_and_record
@@ -20,8 +31,6 @@ from autograder.engine import ClusterError
 
 SCHEDULER = ("scheduler", "--host", "127.0.0.1", "--no-dashboard", "--no-show")
 WORKER = ("worker", "--no-nanny", "--nthreads", "1", "--no-dashboard")  # no nanny starts it again
-START_SECONDS = 120
-SLOW = RIGHT | {"double": "import time\ntime.sleep(1)\n\ndef double(x):\n    return x + x"}
 
 
 @dataclass
@@ -85,42 +94,11 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
             process.wait()
 
 
-def kept(course: Path) -> list[str]:
-    return sorted(path.stem for path in (course / ".grading" / NAME).glob("[!.]*.json"))
-
-
-PROGRAM = """
-import sys
-from pathlib import Path
-from autograder import __main__ as command
-command.ROOT = Path(sys.argv[1])
-call = ["grade", "01_mini", "--folder", sys.argv[1], "--scheduler", sys.argv[2], "--sandbox", sys.argv[3]]
-sys.exit(command.main(call))
-"""
-
-
-def start_grading(course: Path, cluster: Cluster) -> subprocess.Popen:
-    """Start grading in a process of its own; return when the first grade is kept."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(course), cluster.address, OPTIONS.sandbox],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    deadline = time.monotonic() + START_SECONDS
-    while not kept(course):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return process
-
-
 def test_a_worker_that_is_killed_costs_nothing(course, cluster):
     students = [f"student{number}" for number in range(8)]
     for student in students:
         hand_in(course, student, SLOW)
-    grading = start_grading(course, cluster)
+    grading = start_grading(course, "--scheduler", cluster.address)
     cluster.processes[1].send_signal(signal.SIGKILL)
     _, err = grading.communicate(timeout=240)
     assert grading.returncode == command.DONE, err
@@ -128,12 +106,15 @@ def test_a_worker_that_is_killed_costs_nothing(course, cluster):
     assert err.count("100/100") == len(students)  # each was told once
 
 
-def test_a_scheduler_that_dies_is_a_clear_line_and_the_next_run_goes_on(course, cluster):
+def test_a_scheduler_that_is_killed_and_restarted_is_a_clear_line_and_the_next_run_goes_on(course, cluster):
     students = [f"student{number}" for number in range(6)]
     for student in students:
         hand_in(course, student, SLOW)
-    grading = start_grading(course, cluster)
+    grading = start_grading(course, "--scheduler", cluster.address)
     cluster.processes[0].send_signal(signal.SIGKILL)
+    cluster.processes[0].wait()
+    cluster.start_scheduler(int(cluster.address.rpartition(":")[2]))
+    cluster.start_worker()
     _, err = grading.communicate(timeout=240)
     assert grading.returncode == command.PROBLEM, err
     assert "Traceback" not in err
@@ -141,7 +122,9 @@ def test_a_scheduler_that_dies_is_a_clear_line_and_the_next_run_goes_on(course, 
     assert "run the same command again" in err.splitlines()[-1]
     done = kept(course)
     assert 0 < len(done) < len(students)
-    outcome = grade_and_record(course, course, NAME, options=OPTIONS)  # here this time, without a cluster
+    cluster.wait_for_workers(1)
+    again = replace(OPTIONS, scheduler=cluster.address)
+    outcome = grade_and_record(course, course, NAME, options=again)
     assert [grade.student for grade in outcome.grades] == students
     assert scores(course) == dict.fromkeys(students, 100.0)
 

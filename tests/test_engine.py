@@ -2,69 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mini_class import NAME, OPTIONS, RIGHT, hand_in, scores
+from nbgrader.api import Gradebook
 
 from autograder import __main__ as command
-from autograder import audit, classroom, engine
+from autograder import audit, classroom
 from autograder.assignment import AssignmentError, load
 from autograder.classroom import Options, grade_and_record
-from autograder.engine import NothingToGrade, find_jobs
-from autograder.gradebook import GradebookWriter
-from autograder.sandbox import detect
+from autograder.engine import NothingToGrade, choose, find_jobs
 from autograder.warm import GraderDied, WarmParent
 
-NAME = "01_mini"
-ROOT = Path(__file__).resolve().parents[1]
-# The engine is what is tested here; the sandbox has its own tests and may not work on this machine.
-OPTIONS = Options(sandbox="auto" if detect().works else "none")
-
-RIGHT = {
-    "double": "def double(x):\n    return x + x",
-    "Counter": (
-        "class Counter:\n    def __init__(self, start=0):\n        self.value = start\n"
-        "    def up(self):\n        self.value += 1\n        return self.value"
-    ),
-    "quiz_sides": "quiz_sides = 3",
-}
-SLOW = RIGHT | {"double": "import time\ntime.sleep(2)\n\ndef double(x):\n    return x + x"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_warm_parent():
-    """Start-up is not what is tested: all runs in this process share one warm parent."""
-    close = engine._close_warm_parents
-    engine._close_warm_parents = lambda: None
-    yield
-    engine._close_warm_parents = close
-    close()
-
-
-def hand_in(course: Path, student: str, answers: dict[str, str]) -> Path:
-    """Put a filled release into submitted/."""
-    notebook = json.loads((course / "notebooks" / NAME / f"{NAME}.ipynb").read_text())
-    for cell in notebook["cells"]:
-        if cell["id"] in answers:
-            cell["source"] = answers[cell["id"]]
-    path = course / "submitted" / student / NAME / f"{NAME}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(notebook))
-    return path
-
-
-def scores(course: Path) -> dict[str, float]:
-    with GradebookWriter(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        return gradebook.scores(NAME)
+pytestmark = pytest.mark.usefixtures("one_warm_parent")
 
 
 def fresh(course: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -96,6 +51,26 @@ def test_only_what_changed_is_graded_again(course, monkeypatch):
     assert path.is_file()
     assert fresh(course, monkeypatch) == ["bob"]
     assert scores(course) == {"ada": 100, "bob": 100}
+
+
+def test_what_is_unchanged_is_not_written_again(course, monkeypatch):
+    hand_in(course, "ada", RIGHT)
+    fresh(course, monkeypatch)
+    page = course / "feedback" / "ada" / NAME / f"{NAME}.html"
+    notebook = course / "autograded" / "ada" / NAME / f"{NAME}.ipynb"
+    files = page, notebook, course / "gradebook.db"
+    before = [(path.stat().st_mtime_ns, path.read_bytes()) for path in files]
+    fresh(course, monkeypatch)
+    assert [(path.stat().st_mtime_ns, path.read_bytes()) for path in files] == before
+    page.write_text("changed")
+    notebook.unlink()
+    fresh(course, monkeypatch)
+    assert [path.read_bytes() for path in files] == [text for _, text in before]
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as nbgrader:
+        nbgrader.find_grade("hidden_double", NAME, NAME, "ada").manual_score = 7.5
+        nbgrader.db.commit()
+    fresh(course, monkeypatch)
+    assert "7.5" in page.read_text()
 
 
 def test_a_lost_gradebook_is_written_again_without_grading(course, monkeypatch):
@@ -155,72 +130,6 @@ def test_one_failing_grader_fails_one_submission(course, monkeypatch):
     assert scores(course)["bob"] == 100
 
 
-def test_a_full_disk_is_a_clear_line_and_the_next_run_goes_on(course, monkeypatch, capsys):
-    for student in ("ada", "bob"):
-        hand_in(course, student, RIGHT)
-    write_whole = classroom.write_whole
-
-    def full(path, text):
-        if "bob" in path.parts and path.suffix == ".html":
-            raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        write_whole(path, text)
-
-    monkeypatch.setattr(classroom, "write_whole", full)
-    monkeypatch.setattr(command, "ROOT", course)
-    call = ["grade", NAME, "--folder", str(course), "--sandbox", OPTIONS.sandbox]
-    assert command.main(call) == command.PROBLEM
-    assert "No space left on device" in capsys.readouterr().err
-    monkeypatch.setattr(classroom, "write_whole", write_whole)
-    assert command.main(call) == command.DONE
-    assert scores(course) == {"ada": 100, "bob": 100}
-
-
-PROGRAM = """
-import sys
-from pathlib import Path
-from autograder import __main__ as command
-command.ROOT = Path(sys.argv[1])
-call = ["grade", "01_mini", "--folder", sys.argv[1], "--workers", "1", "--sandbox", sys.argv[2]]
-sys.exit(command.main(call))
-"""
-
-
-def interrupted(course: Path, signal_number: int) -> subprocess.CompletedProcess:
-    """Start grading, send a signal once the first grade is kept, and wait."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(course), OPTIONS.sandbox],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    kept = course / ".grading" / NAME
-    deadline = time.monotonic() + 240  # a busy machine takes long to start
-    while not list(kept.glob("[!.]*.json")):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal_number)
-    out, err = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
-def test_interrupted_in_the_middle_it_goes_on_from_there(course, monkeypatch, signal_number):
-    students = [f"s{number}" for number in range(4)]
-    for student in students:
-        hand_in(course, student, SLOW)
-    ended = interrupted(course, signal_number)
-    if signal_number == signal.SIGINT:
-        assert ended.returncode == command.INTERRUPTED
-        assert "goes on from there" in ended.stderr
-    assert ended.returncode != 0
-    kept = [path.stem for path in (course / ".grading" / NAME).glob("[!.]*.json")]
-    assert 0 < len(kept) < 4
-    assert set(fresh(course, monkeypatch)) == set(students) - set(kept)
-    assert scores(course) == dict.fromkeys(students, 100.0)
-
-
 def test_a_missing_assignment_is_named_with_what_there_is(course):
     with pytest.raises(AssignmentError, match="01_mini"):
         grade_and_record(course, course, "02_mini", options=OPTIONS)
@@ -235,7 +144,7 @@ def test_nothing_handed_in_says_where_it_is_looked_for(course, monkeypatch, caps
 def test_an_unknown_student_is_named(course):
     hand_in(course, "ada", RIGHT)
     with pytest.raises(NothingToGrade, match="bob"):
-        find_jobs(course, load(course, NAME), ["bob"])
+        choose(find_jobs(course, load(course, NAME)), ["bob"], course, NAME)
 
 
 def test_a_link_to_another_students_folder_is_left_out(course):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 from sample_grades import SECRET, code, display, notebook, png, record, stream, text
 
 from autograder import feedback, pages
@@ -243,3 +247,13 @@ def test_given_cells_show_only_when_they_failed() -> None:
     assert "np" not in rendered(made).text.split("Your notebook")[1]
     made["cells"][1]["outputs"] = [{"output_type": "error", "evalue": "no torch", "traceback": ["no torch"]}]
     assert "no torch" in rendered(made).text
+
+
+def test_code_is_coloured_as_pygments_colours_it() -> None:
+    sources = [Path(module.__file__ or "").read_text() for module in (feedback, pages)]
+    sources.append(
+        '@f\ndef g(x, *y):\n    """Doc."""\n\tprint (f\'{x!r:>{y}}\', r\'\\d\', 1e-3)\nmatch x:\n  case [1]: pass'
+    )
+    for source in sources:
+        expected = highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n")
+        assert pages.code(source[: pages.MAX_HIGHLIGHTED_CHARACTERS]) == expected

@@ -102,7 +102,7 @@ def test_manual_scores_and_comments_are_kept(path, untouched, perfect):
             nbgrader.db.commit()
         gradebook.write(perfect)
         assert gradebook.scores(NAME) == {"ada": 90.0 - 30.0 + 13.0}
-        assert gradebook.points(NAME, "ada")["hidden_double"] == 13.0
+        assert gradebook.write(perfect)["hidden_double"] == 13.0
     with Gradebook(f"sqlite:///{path}") as nbgrader:
         grade = nbgrader.find_grade("hidden_double", NAME, NAME, "ada")
         assert (grade.auto_score, grade.manual_score, grade.needs_manual_grade) == (30.0, 12.0, True)
@@ -220,7 +220,7 @@ def test_what_is_no_gradebook_is_said(tmp_path):
 
 def test_a_read_only_gradebook_is_said(path, perfect):
     with GradebookWriter(f"sqlite:///file:{path}?mode=ro&uri=true") as gradebook:
-        with pytest.raises(GradebookError, match="cannot be written; look at the permissions"):
+        with pytest.raises(GradebookError, match="cannot be written; was it moved"):
             gradebook.write(perfect)
         assert gradebook.scores(NAME) == {}
 
@@ -237,9 +237,10 @@ def test_a_killed_writer_leaves_whole_submissions(path, built_course, tmp_path):
         mini = load(Path({str(built_course)!r}), "{NAME}")
         perfect = toy_grade(mini.folder / "{NAME}.ipynb", mini, "ada")
         with GradebookWriter("sqlite:///{path}") as gradebook:
-            print("writing", flush=True)
             for number in range(100_000):
                 gradebook.write(replace(perfect, student=f"student{{number}}"))
+                if number == 0:
+                    print("writing", flush=True)
     """
     root = Path(__file__).resolve().parents[1]
     process = subprocess.Popen(

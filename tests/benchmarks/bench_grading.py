@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 import nbformat
+from bare_cells import without_figures
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,25 +52,31 @@ def timed(command: list[str], folder: Path, environment: dict[str, str]) -> tupl
     return children_cpu() - cpu, time.perf_counter() - wall
 
 
-def honest_submissions(folder: Path) -> list[Path]:
+def honest_submissions(folder: Path, name: str = NAME) -> list[Path]:
     """Notebooks of the demo class that run to their end."""
     from autograder import demo
 
-    expected = {row.student: row for row in demo.make(ROOT, folder, NAME)}
+    expected = {row.student: row for row in demo.make(ROOT, folder, name)}
     paths = [
         path
-        for path in sorted(folder.glob(f"submitted/*/{NAME}/{NAME}.ipynb"))
+        for path in sorted(folder.glob(f"submitted/*/{name}/{name}.ipynb"))
         if expected[path.parent.parent.name].status == "graded"
     ]
     return paths[:HONEST]
 
 
 def fill(folder: Path, notebooks: list[Path], count: int) -> None:
-    """Hand in `count` copies."""
+    """Hand in `count` submissions: the notebooks in turn, each solution cell with the student's name in it."""
+    name = notebooks[0].stem
     for number in range(count):
-        place = folder / "submitted" / f"student{number:04d}" / NAME
+        student = f"student{number:04d}"
+        book = nbformat.read(notebooks[number % len(notebooks)], 4)
+        for cell in book.cells:
+            if cell.metadata.get("nbgrader", {}).get("solution"):
+                cell.source += f"\n# {student}"
+        place = folder / "submitted" / student / name
         place.mkdir(parents=True)
-        shutil.copy(notebooks[number % len(notebooks)], place / f"{NAME}.ipynb")
+        nbformat.write(book, place / f"{name}.ipynb")
 
 
 BEFORE = """
@@ -84,12 +91,6 @@ get_ipython().events.register("post_run_cell", _course_end)
 """
 RESET = "_course_cpu[0] = 0.0"
 AFTER = "print(_course_cpu[0])"
-
-
-def without_figures(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Take the cells out that only draw."""
-    book.cells = [cell for cell in book.cells if cell.metadata.get("course", {}).get("role") != "figure"]
-    return book
 
 
 def strip(path: Path) -> None:
@@ -120,19 +121,19 @@ def own_compute(notebook: Path, environment: dict[str, str]) -> float:
     return float(book.cells[-1].outputs[0].text)
 
 
+def environment_of_one_thread() -> dict[str, str]:
+    """For all programs that are compared: one thread each, this project's code."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    # nbgrader starts alembic by its name.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return {**os.environ, **threads, "COURSE_QUICK": "1", "PYTHONPATH": str(ROOT), "PATH": path}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--submissions", type=int, default=16)
     count = parser.parse_args().submissions
-    environment = os.environ | {
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "COURSE_QUICK": "1",
-        "PYTHONPATH": str(ROOT),
-        # nbgrader starts alembic by its name.
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-    }
+    environment = environment_of_one_thread()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         notebooks = honest_submissions(folder / "demo")
