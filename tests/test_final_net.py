@@ -105,8 +105,10 @@ def test_a_run_of_the_benchmark(bench: ModuleType, monkeypatch: pytest.MonkeyPat
 def test_a_recipe_must_be_both_quick_and_accurate(
     bench: ModuleType, seconds: float, accuracy: float, met: list[int]
 ) -> None:
-    entry = {"plan": {"bar": 0.92}, "runs": [{"seconds": seconds, "test": [accuracy, 0.99]}]}
-    assert [is_met for _, is_met in bench.verdicts("fashion_mnist_full, 60 s", entry)] == met
+    for mirrored, test in ((False, [accuracy, 0.99]), (True, [0.99, accuracy])):
+        plan = {"bar": 0.92, "mirrored": mirrored}
+        entry = {"plan": plan, "runs": [{"seconds": seconds, "test": test}]}
+        assert [is_met for _, is_met in bench.verdicts("fashion_mnist_full, 60 s", entry)] == met
 
 
 def test_what_is_kept_was_measured_with_the_plans_that_stand_there(bench: ModuleType) -> None:
