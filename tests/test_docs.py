@@ -32,9 +32,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_make_targets_exist(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
     text = page.read_text(encoding="utf-8")
-    named = re.findall(r"(?:`|^    |&& )make ([a-z]+)", text, re.M)
+    named = re.findall(r"(?:`|^    |&& )make ([a-z-]+)", text, re.M)
     assert set(named) <= targets
 
 
