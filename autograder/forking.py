@@ -28,9 +28,7 @@ from . import processes, versions
 from .namespaces import SandboxUnavailable
 from .warm import receive_json, send_json
 
-GRADER_MEMORY_MB = (
-    4096  # beyond what the libraries need; a check holds at most some dozens of answers of 64 MB
-)
+GRADER_MEMORY_MB = 4096  # beyond what the libraries need; a check holds some dozens of answers of 64 MB
 
 PRELOAD = (
     "numpy",

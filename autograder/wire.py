@@ -19,9 +19,7 @@ from .frames import Buffer, WireError, clean_text
 
 MAX_DEPTH = 32  # containers in containers
 MAX_ITEMS = 500_000  # objects of one message
-MAX_KEYS = (
-    10_000  # in all dicts and sets of one message: keys chosen to collide cost the square of their number
-)
+MAX_KEYS = 10_000  # of one dict or set; of several in one message, the root of the sum of their squares
 MAX_INT_BYTES = 8192
 MAX_DIMENSIONS = 32
 SHORT_TEXT = 4096  # characters or bytes that still travel inside the header
@@ -238,7 +236,7 @@ class Decoder:
         self.arrays: list[tuple[Any, memoryview]] = []
         self._buffers = buffers
         self._resolve = resolve
-        self._keys = 0
+        self._collisions = 0  # at worst: keys chosen to collide cost the square of their number
 
     def decode(self, item: Any) -> Any:
         """Build the value.
@@ -287,8 +285,8 @@ class Decoder:
         return set(parts) if tag == "set" else frozenset(parts)
 
     def _count_keys(self, number: int) -> None:
-        self._keys += number
-        if self._keys > MAX_KEYS:
+        self._collisions += number**2
+        if self._collisions > MAX_KEYS**2:
             raise WireError("too many keys of dicts and sets")
 
     def _buffer(self, index: Any) -> memoryview:
