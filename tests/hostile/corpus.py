@@ -28,6 +28,7 @@ LIMITS = {
     "output_kb": 64,
 }
 OVERHEAD_SECONDS = 40  # of a submission beyond its own limit, on a machine that does much else
+ROUNDED = 0.0001  # points are kept to four decimals
 PLACES = ("/tmp", "/dev/shm", "/usr", "/", str(Path.home()), ".")
 
 
@@ -55,7 +56,7 @@ class Outcome:
         grade = self.grades[case.name]
         failed = [(cell.id, cell.message[:200]) for cell in grade.cells if not cell.passed]
         found = []
-        if not case.least <= grade.score <= case.most:
+        if not case.least - ROUNDED <= grade.score <= case.most + ROUNDED:
             found.append(
                 f"{grade.score:g} points, not {case.least:g} to {case.most:g}: {grade.notes} {failed}"
             )
