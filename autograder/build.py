@@ -49,6 +49,7 @@ _CASES = "cases.py"
 _TIMINGS = "timings.json"
 _RESULTS = "results.npz"  # of experiments, recorded for the code that the notebook has now
 _DECIDE_RESULTS = ("composites", "convolution", "datasets", "edge_bank", "training")  # modules of utils
+_DECIDE_WHERE_NAMED = ("final_net",)  # those that only one notebook uses
 _LEFTOVERS = shutil.ignore_patterns("*.ipynb", ANSWERS, HIDDEN_ANSWERS, "__pycache__", ".*")
 _SHARED = ("utils", "autograder", "data")
 _RANDOM_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -178,9 +179,11 @@ def _stage(root: Path, name: str) -> Iterator[Path]:
 
 def code_digest(stage: Path, source: Source) -> str:
     """A digest of what decides the results of experiments: they are recorded anew when it changes."""
-    digest = hashlib.sha256("\n\n".join(cell.source for cell in source.cells if cell.role != "text").encode())
+    code = "\n\n".join(cell.source for cell in source.cells if cell.role != "text")
+    decisive = {*_DECIDE_RESULTS, *(name for name in _DECIDE_WHERE_NAMED if name in code)}
+    digest = hashlib.sha256(code.encode())
     for path in sorted([*(stage / "data").rglob("*.npz"), *(stage / "utils").glob("*.py")]):
-        if path.suffix == ".npz" or path.stem in _DECIDE_RESULTS:
+        if path.suffix == ".npz" or path.stem in decisive:
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -1,10 +1,10 @@
-"""The notebooks that have checks, each with its cases, right code in other styles, and recorded answers."""
+"""The notebooks that have checks, each with its cases and right code in other styles.
 
-import atexit
+The answers are those that `build` recorded in the notebook's folder: after a change of cases, build first.
+"""
+
 import functools
 import importlib
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from autograder import answers, cases
 
 ROOT = Path(__file__).resolve().parents[1]
-RECORDED_FROM = ("cases.py", "misconceptions.py")
+NEEDED = ("cases.py", "misconceptions.py")
 
 
 @dataclass(frozen=True)
@@ -49,25 +49,13 @@ class Notebook:
             return {}
         return importlib.import_module(f"styles.{self.styles_file.stem}").STYLES
 
-    @functools.cached_property
-    def recorded(self) -> Path:
-        """A folder with answers recorded now, from what the sources say now."""
-        parent = Path(tempfile.mkdtemp(prefix="recorded-"))
-        atexit.register(shutil.rmtree, parent, ignore_errors=True)
-        folder = parent / self.name
-        folder.mkdir()
-        for name in RECORDED_FROM:
-            shutil.copy(self.folder / name, folder)
-        answers.record(folder, self.solutions)
-        return folder
-
     def __str__(self) -> str:
         return self.name
 
 
 def _with_cases() -> list[Notebook]:
     folders = sorted(ROOT.glob("solutions/[0-9]*"))
-    needed = [(folder, [f"{folder.name}.py", *RECORDED_FROM]) for folder in folders]
+    needed = [(folder, [f"{folder.name}.py", *NEEDED]) for folder in folders]
     return [Notebook(folder.name) for folder, names in needed if all((folder / n).is_file() for n in names)]
 
 

@@ -53,7 +53,7 @@ def test_right_code_passes_over_the_wire(notebook: Notebook) -> None:
     code = notebook.styles_file.read_text(encoding="utf-8")
     styles = list(notebook.styles)
     cells = numbered(code, [f"STYLES[{key!r}]" for key in styles])
-    found = remote(notebook.recorded, cells, [[exercise, f"f{i}"] for i, (exercise, _) in enumerate(styles)])
+    found = remote(notebook.folder, cells, [[exercise, f"f{i}"] for i, (exercise, _) in enumerate(styles)])
     wrong = [(key, messages) for key, messages in zip(styles, found, strict=True) if messages != ["", ""]]
     assert wrong == []
 
@@ -63,7 +63,7 @@ def test_right_code_passes_over_the_wire(notebook: Notebook) -> None:
 def test_wrong_code_gets_the_same_message_over_the_wire(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "FOLDERS", [notebook.recorded])
+    monkeypatch.setattr(checks, "FOLDERS", [notebook.folder])
     everything = notebook.book.misconceptions
     chosen = [
         index
@@ -77,7 +77,7 @@ def test_wrong_code_gets_the_same_message_over_the_wire(
     code = (notebook.folder / "misconceptions.py").read_text(encoding="utf-8")
     code = code.replace("from autograder.cases import Misconceptions", COLLECT)
     cells = numbered(code, [f"given[{i}]" for i in chosen])
-    found = remote(notebook.recorded, cells, [[m.exercise, f"f{i}"] for i, m in enumerate(mistakes)])
+    found = remote(notebook.folder, cells, [[m.exercise, f"f{i}"] for i, m in enumerate(mistakes)])
     # These functions come from a file here and from a cell there: only a cell's line is named.
     found = [
         [re.sub(r" \(in \w+, line \d+ of its cell\)", "", message) for message in pair] for pair in found
@@ -96,7 +96,7 @@ def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
 
 
 def test_an_error_is_found_by_its_line_over_the_wire() -> None:
-    visible, hidden = remote(FIRST.recorded, [BROKEN], [["output_size", "output_size"]])[0]
+    visible, hidden = remote(FIRST.folder, [BROKEN], [["output_size", "output_size"]])[0]
     assert "IndexError: list index out of range (in helper, line 2 of its cell)" in visible
     assert "line 2" not in hidden  # a hidden message holds none of the code's own words
 
@@ -110,11 +110,11 @@ def pad2d(x, padding):
 
 
 def test_a_librarys_own_kind_of_value_error_is_one_over_the_wire_too() -> None:
-    assert remote(FIRST.recorded, ["import numpy as np", OWN_KIND], [["pad2d", "pad2d"]])[0] == ["", ""]
+    assert remote(FIRST.folder, ["import numpy as np", OWN_KIND], [["pad2d", "pad2d"]])[0] == ["", ""]
 
 
 def test_an_error_is_found_by_its_line_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "FOLDERS", [FIRST.recorded])
+    monkeypatch.setattr(checks, "FOLDERS", [FIRST.folder])
     shell = InteractiveShell()
     shell.run_cell(BROKEN).raise_error()
     visible, hidden = verdict("output_size", shell.user_ns["output_size"])

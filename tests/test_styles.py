@@ -14,7 +14,7 @@ each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
 
 @pytest.fixture(autouse=True)
 def only_recorded(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "FOLDERS", [notebook.recorded])
+    monkeypatch.setattr(checks, "FOLDERS", [notebook.folder])
 
 
 @pytest.mark.parametrize(("notebook", "exercise"), EXERCISES, ids=str)
@@ -65,8 +65,8 @@ def test_quizzes_mark_right_and_wrong(notebook: Notebook) -> None:
 
 @each_notebook
 def test_the_answers_are_small(notebook: Notebook) -> None:
-    assert (notebook.recorded / "answers.npz").stat().st_size < MOST_BYTES
-    assert (notebook.recorded / "hidden.npz").stat().st_size < MOST_BYTES
+    assert (notebook.folder / "answers.npz").stat().st_size < MOST_BYTES
+    assert (notebook.folder / "hidden.npz").stat().st_size < MOST_BYTES
 
 
 @each_notebook

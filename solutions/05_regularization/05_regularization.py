@@ -1734,8 +1734,8 @@ plots.finish(
 # %% [markdown]
 # Both sides are right, each about its own network.
 #
-# - *Convolutions only* (right): dropout takes accuracy away, about nine points. This net has no surplus; noise
-#   in its features is simply noise.
+# - *Convolutions only* (right): dropout takes accuracy away, about nine points. This net has no surplus;
+#   noise in its features is simply noise.
 # - *With a dense layer* (left): strong dropout behind the convolution helps as much as behind the dense
 #   layer, where nearly all weights are, and both together gain hardly more. It does not protect the 208
 #   parameters of the convolution; it hinders the 25,152 *behind* it in learning by heart.
@@ -3446,8 +3446,8 @@ for name, runs in result.items():
 #   losses say that 20 epochs did not suffice to learn even what is true.
 # - What only makes training *faster* makes this illness worse. Look at the training loss with batch
 #   normalisation: it learns the wrong labels by heart, and thoroughly.
-# - **Preprocessing** is a knob as well. With pixels from 0 to 255 the same recipe ends over five points lower:
-#   each step acts as if it were much larger. Hence: standardise, with mean and spread of the training
+# - **Preprocessing** is a knob as well. With pixels from 0 to 255 the same recipe ends over five points
+#   lower: each step acts as if it were much larger. Hence: standardise, with mean and spread of the training
 #   pictures.
 # - Knobs do not simply add up: two that cure the same illness cure it once.
 #
