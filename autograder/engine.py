@@ -32,7 +32,7 @@ log = logging.getLogger("autograder")
 HASHED_BYTES = 128 << 20  # a larger file is refused by intake; its beginning is enough for the key
 
 LONGEST_NAME = 200  # bytes of a student's name; files are named after it, with endings
-
+BY_OPTIMISERS = "torch._dynamo"  # which the first optimiser of a process imports, in more than a second
 
 CONNECT_SECONDS = 30  # until a scheduler answers and has a worker
 
@@ -342,13 +342,13 @@ def _connect(address: str) -> Client:
     return client
 
 
-_warm_parents: dict[str, WarmParent] = {}
+_warm_parents: dict[tuple[str, tuple[str, ...]], WarmParent] = {}  # by sandbox and what is preloaded
 _lock = threading.Lock()
 
 
 def task(
     root: Path, assignment: Assignment, path: Path, student: str, sandbox: str, grader_seconds: float
-) -> tuple[dict[str, Any], str, dict[str, Any], float]:
+) -> tuple[dict[str, Any], str, dict[str, Any], float, tuple[str, ...]]:
     """The arguments with which `grade_here` grades one submission, here or on a cluster's worker."""
     limits = asdict(assignment.limits)
     arguments = {
@@ -359,17 +359,28 @@ def task(
         "limits": limits,
     }
     process = {"folder": str(assignment.release_folder), "limits": limits}
-    return arguments, sandbox, process, assignment.limits.total_seconds + grader_seconds
+    seconds = assignment.limits.total_seconds + grader_seconds
+    return arguments, sandbox, process, seconds, _preload(assignment)
+
+
+def _preload(assignment: Assignment) -> tuple[str, ...]:
+    """Modules that students' processes are likely to need, and that take long to import."""
+    code = [cell["source"] for cell in assignment.notebook["cells"] if cell["cell_type"] == "code"]
+    return (BY_OPTIMISERS,) if any("optim" in "".join(source) for source in code) else ()
 
 
 def grade_here(
-    arguments: dict[str, Any], sandbox: str, student: dict[str, Any], timeout_seconds: float
+    arguments: dict[str, Any],
+    sandbox: str,
+    student: dict[str, Any],
+    timeout_seconds: float,
+    preload: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Grade one submission on this machine (a Dask task); all arguments are plain data."""
     with _lock:
-        if sandbox not in _warm_parents:
-            _warm_parents[sandbox] = WarmParent(sandbox)
-        parent = _warm_parents[sandbox]
+        if (sandbox, preload) not in _warm_parents:
+            _warm_parents[sandbox, preload] = WarmParent(sandbox, preload)
+        parent = _warm_parents[sandbox, preload]
 
     def run() -> dict[str, Any]:
         return parent.run(

@@ -47,7 +47,6 @@ PRELOAD = (
 )
 # Imported too where they can be: no process needs them from the start.
 PRELOAD_IF_POSSIBLE = (
-    "torch._dynamo",  # the first optimiser of a process imports it, which takes seconds
     "autograder.grade",
     "utils.checks",
     "utils.datasets",

@@ -34,7 +34,7 @@ from bench_grading import NAME, ROOT, environment_of_one_thread, fill, honest_su
 from autograder import demo, processes
 from autograder.assignment import load as load_assignment
 from autograder.classroom import Options, grade_and_record
-from autograder.engine import find_jobs, task
+from autograder.engine import BY_OPTIMISERS, find_jobs, task
 from autograder.warm import WarmParent
 
 MINI = "01_mini"
@@ -201,7 +201,7 @@ def workers(count: int) -> None:
 
 def service(count: int, names: list[str]) -> None:
     """CPU seconds of one submission of each notebook, without the parent's."""
-    with tempfile.TemporaryDirectory() as place, WarmParent("auto") as parent:
+    with tempfile.TemporaryDirectory() as place, WarmParent("auto", [BY_OPTIMISERS]) as parent:
         for name in names:
             folder = Path(place) / name
             fill(folder / "class", honest_submissions(folder / "demo", name), count + 1)
@@ -210,7 +210,7 @@ def service(count: int, names: list[str]) -> None:
             for job in jobs:
                 if job is jobs[1]:  # the first one starts what is started once
                     before = tree_cpu(os.getpid()) - own_cpu(os.getpid())
-                arguments, _, student, limit = task(ROOT, assignment, job.path, job.student, "auto", 600)
+                arguments, _, student, limit, _ = task(ROOT, assignment, job.path, job.student, "auto", 600)
                 parent.run("autograder.grade:run_job", arguments, student=student, timeout_seconds=limit)
             seconds = (tree_cpu(os.getpid()) - own_cpu(os.getpid()) - before) / count
             print(f"{name:22}{seconds:8.2f} CPU s; {load()}", flush=True)
