@@ -58,15 +58,16 @@ ONE_CYCLE = {
     "batch_size": 128,
 }
 PLANS = {
-    # Few steps: smaller batches and a smaller rate make more of them.
+    # Few steps: a smaller rate and less decay.
     ("fashion_mnist_full", 60): Plan(
-        2500,
+        10_000,
         16,
         False,
-        ONE_CYCLE | {"epochs": 3, "batch_size": 64, "lr": 0.1, "weight_decay": 5e-4, "label_smoothing": 0.1},
+        ONE_CYCLE | {"epochs": 3, "lr": 0.15, "weight_decay": 5e-4, "label_smoothing": 0.1},
         0.92,
     ),
-    ("fashion_mnist_full", 300): Plan(2500, 16, True, ONE_CYCLE | {"epochs": 12}, 0.935),
+    # Time enough for a wider net, and for pictures that are mirrored.
+    ("fashion_mnist_full", 300): Plan(10_000, 20, True, ONE_CYCLE | {"epochs": 10}, 0.935),
     # Few drawings, and few steps for the rate to rise in: a smaller rate and batch, and more decay.
     ("emojiten", 60): Plan(
         800, 16, True, ONE_CYCLE | {"epochs": 8, "lr": 0.03, "weight_decay": 5e-3, "batch_size": 64}, None
