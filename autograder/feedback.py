@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.markdown import headings
 from autograder.pages import (
     as_record,
     environment,
@@ -28,12 +29,11 @@ MAX_OUTPUT_CHARACTERS = 30_000  # per output; the rest stays in the notebook
 MAX_SOURCE_CHARACTERS = 100_000  # per cell
 MAX_OUTPUTS = 40  # per cell
 MAX_ALT_CHARACTERS = 300
+DEEPEST_HEADING = 4
 
 HIDDEN_TESTS = re.compile(
     r"^[ \t]*### BEGIN HIDDEN TESTS.*?(?:^[ \t]*### END HIDDEN TESTS[^\n]*$|\Z)", re.M | re.S
 )
-HEADING = re.compile(r"^(#{1,4})[ \t]+(.+)$")
-FENCE = re.compile(r"^[ \t]*(```|~~~)")
 
 STATUS_WORDS = {
     "graded": "Graded.",
@@ -218,17 +218,6 @@ def without_hidden_tests(source: str) -> str:
     return HIDDEN_TESTS.sub("", source)
 
 
-def headings(markdown: str) -> Iterator[tuple[int, str]]:
-    """(level, text) of each heading line outside code fences."""
-    fenced = False
-    for line in markdown.splitlines():
-        if FENCE.match(line):
-            fenced = not fenced
-        found = None if fenced else HEADING.match(line)
-        if found:
-            yield len(found[1]), plain(re.sub(r"[`*]", "", found[2].rstrip(" \t#")))
-
-
 def shortened(text: str, kind: str) -> Output:
     """A text output cut to what a page can bear; the number of lines left out is kept."""
     text = text.rstrip("\n")
@@ -296,7 +285,9 @@ def read_blocks(notebook: Mapping[str, Any], checks: Iterable[Check]) -> tuple[B
         source = raw_text(cell.get("source"))[:MAX_SOURCE_CHARACTERS]
         if cell.get("cell_type") != "code":
             made.extend(
-                Block("heading", f"h{place}", text, level) for level, text in headings(source) if level > 1
+                Block("heading", f"h{place}", plain(text), level)
+                for level, text in headings(source)
+                if 1 < level <= DEEPEST_HEADING
             )
         elif identity in known:
             check = known.pop(identity)
