@@ -55,6 +55,22 @@ def test_difference_shows_the_slice_that_is_worst():
     assert "+7" in [text.get_text() for text in figure.axes[2].texts]
 
 
+@pytest.mark.parametrize(("side", "lines"), [(4, 5), (30, 2)])
+def test_cells_of_a_difference_have_borders_also_where_they_are_white(side, lines):
+    """An array of zeros is as white as the page: in a row of pixels only its borders are dark."""
+    figure = plots.show_difference(np.zeros((side, side)), np.zeros((side, side)))
+    for ax in figure.axes:
+        for text in ax.texts:
+            text.set_visible(False)
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].mean(axis=2)
+    for ax in figure.axes:
+        left, _, right, _ = ax.bbox.extents.round().astype(int)
+        row = pixels[len(pixels) - int(ax.bbox.y0 + 0.6 * ax.bbox.height / side)]
+        dark = row[left - 3 : right + 4] < 210
+        assert (np.diff(dark.astype(int)) == 1).sum() == lines
+
+
 def test_difference_does_not_change_its_arguments():
     expected, got = np.arange(6.0).reshape(2, 3), np.arange(6).reshape(2, 3)
     plots.show_difference(expected, got)

@@ -222,7 +222,7 @@ def show_difference(expected: object, got: object) -> Figure:
         _write(axes[2], note)
     else:
         part = _slice2d(difference, lead)
-        largest = float(np.max(np.abs(part[np.isfinite(part)]), initial=0.0))
+        largest = float(np.max(np.abs(part[np.isfinite(part)]), initial=0.0)) or 1.0
         _draw(axes[2], part, plt.get_cmap("PuOr_r"), -largest, largest, sign=True)
     axes[2].set_title("difference: got − expected")
     return figure
@@ -280,6 +280,7 @@ def _draw(
         return
     high = high if high > low else low + 1
     ax.imshow(values, cmap=colours, vmin=low, vmax=high, interpolation="nearest", aspect="auto")
+    ax.spines[:].set(visible=True, color=GREY, linewidth=0.8)  # where the array ends, also where it is white
     rows, columns = values.shape
     if rows > LARGEST_NUMBERED[0] or columns > LARGEST_NUMBERED[1]:
         return
@@ -304,7 +305,7 @@ def _draw(
             )
     ax.set_xticks(np.arange(0.5, columns - 1), minor=True)
     ax.set_yticks(np.arange(0.5, rows - 1), minor=True)
-    ax.grid(which="minor", color="white", linewidth=1)
+    ax.grid(which="minor", color=GREY, linewidth=0.8)
     ax.tick_params(which="minor", length=0)
 
 
