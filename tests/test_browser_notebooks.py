@@ -31,7 +31,7 @@ class Try:
     """An exercise of a notebook, and who of the demo class got it wrong in a well-known way."""
 
     notebook: str
-    figure: str  # the first figure
+    figure: str  # the first that stands by itself
     exercise: str
     student: str
     hint: str  # how the check's words for that mistake begin
@@ -43,7 +43,7 @@ class Try:
 FILM = "sliding_window"  # of notebook 1
 RIGHT = "ada"
 TRIES = [
-    Try("01_convolution", "show_photograph", "pad2d", "gauss", "The size is right, but the image sits in a"),
+    Try("01_convolution", "draw_neuron", "pad2d", "gauss", "The size is right, but the image sits in a"),
     Try(
         "02_filters", "draw_before_and_now", "correlate2d", "dijkstra", "The kernel is turned by half a turn"
     ),
@@ -84,6 +84,7 @@ def test_a_student_works_in_a_notebook(lab: tuple[Lab, Watched], attempt: Try) -
     expect(page.run("setup")).to_contain_text("Ready. PyTorch will work on: ")
 
     loaded(page.outputs(attempt.figure).locator("img"))
+    loaded(page.run(attempt.figure).locator("img[alt]:not([alt=''])"))
 
     check = f"check_{attempt.exercise}"
     page.write(attempt.exercise, attempt.answer(attempt.student))
@@ -91,7 +92,7 @@ def test_a_student_works_in_a_notebook(lab: tuple[Lab, Watched], attempt: Try) -
     said = page.run(check)
     expect(said).to_contain_text(attempt.hint)
     expect(said).to_contain_text("✘ ")
-    loaded(said.locator("img"))
+    loaded(said.get_by_alt_text("Expected, got, and the difference"))
     watched.shoot(f"{attempt.notebook}-wrong")
 
     page.write(attempt.exercise, attempt.answer(RIGHT))
