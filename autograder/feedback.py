@@ -265,6 +265,15 @@ def read_outputs(outputs: object) -> tuple[Output, ...]:
     )
 
 
+def without_results(outputs: object) -> list[object]:
+    """The outputs of a check without the number by which nbgrader gives it a part of its points."""
+    return [
+        output
+        for output in (outputs if isinstance(outputs, list) else ())
+        if not (isinstance(output, Mapping) and output.get("output_type") == "execute_result")
+    ]
+
+
 def raw_text(value: object, separator: str = "") -> str:
     """A notebook's text field, which may be a string or a list of strings, not longer than a page can use."""
     if isinstance(value, list | tuple):
@@ -292,7 +301,7 @@ def read_blocks(notebook: Mapping[str, Any], checks: Iterable[Check]) -> tuple[B
         elif identity in known:
             check = known.pop(identity)
             # A hidden check's outputs are left out altogether: a traceback would show source and values.
-            drawn = () if check.hidden else read_outputs(cell.get("outputs"))
+            drawn = () if check.hidden else read_outputs(without_results(cell.get("outputs")))
             outputs = tuple(output for output in drawn if output.kind != "error")
             made.append(Block("check", identity, visible_comment(source), check=check, outputs=outputs))
         elif is_hidden(identity, nbgrader, source):

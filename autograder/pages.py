@@ -56,7 +56,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["points"] = points
-    made.filters["title"] = exercise_title
+    made.filters["title"] = breakable_title
     made.filters["seconds"] = seconds
     made.filters["code"] = code
     return made
@@ -82,6 +82,11 @@ def exercise_title(name: str) -> str:
     if name.startswith("regression"):
         return "Printed results"
     return name
+
+
+def breakable_title(name: str) -> Markup:
+    """`exercise_title` as HTML in which a line may break behind each underscore."""
+    return Markup("_<wbr>").join(exercise_title(name).split("_"))
 
 
 def plain(text: object) -> str:

@@ -30,7 +30,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [(name, value or "") for name, value in attrs]
-        if tag not in ("meta", "img", "br", "link"):
+        if tag not in ("meta", "img", "br", "link", "wbr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -162,6 +162,20 @@ def test_pictures_have_words() -> None:
     page = rendered(notebook(record(), conv2d=outputs))
     words = [value for name, value in page.attributes if name == "alt"]
     assert words == ["expected, got", "Picture made by the cell conv2d"]
+
+
+def test_names_of_exercises_break_behind_underscores_only() -> None:
+    html = feedback.render(notebook(record("ada", {"conv2d_loops": ("✘ a case", "")})))
+    assert "conv2d_<wbr>loops</a>" in html
+    assert pages.breakable_title("<b>_c") == "&lt;b&gt;_<wbr>c"
+
+
+def test_the_number_by_which_nbgrader_gives_a_part_of_the_points_is_left_out() -> None:
+    made = notebook(record())
+    result = {"output_type": "execute_result", "metadata": {}, "data": {"text/plain": "3.125"}}
+    made["cells"][-1]["outputs"] = [result, stream("seen")]
+    page = rendered(made)
+    assert "3.125" not in page.text and "seen" in page.text
 
 
 def test_pictures_too_large_are_left_out() -> None:
