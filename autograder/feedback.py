@@ -22,6 +22,7 @@ from autograder.pages import (
     png_address,
     words,
 )
+from autograder.result import Marks
 
 FOLD_AFTER_LINES = 16
 MAX_OUTPUT_LINES = 300
@@ -341,22 +342,23 @@ def is_hidden(identity: str, nbgrader: Mapping[str, Any], source: str) -> bool:
     return bool(nbgrader.get("grade")) or (identity.startswith("hidden_") and "HIDDEN TESTS" in source)
 
 
-def render(notebook: Mapping[str, Any], scores: Mapping[str, float] | None = None) -> str:
+def render(notebook: Mapping[str, Any], marks: Marks | None = None) -> str:
     """The feedback page of one graded notebook as HTML that needs no network and no scripts.
 
     Arguments:
         notebook: a graded notebook (nbformat 4 as a dictionary) whose metadata holds the grade record.
-        scores: points by cell id from the gradebook, where a person may have changed them.
+        marks: what the gradebook holds, where a person may have changed points and written comments.
 
     A notebook without a record gives a page that says so; nothing in a notebook makes this function raise.
     """
     metadata = mapping(notebook.get("metadata"))
     course = mapping(metadata.get("course"))
     record = as_record(mapping(course.get("grade")))
-    checks = read_checks(record, scores)
+    marks = marks or Marks({})
+    given = read_checks(record)
+    checks = read_checks(record, marks.points)
     exercises = by_exercise(checks)
-    recorded = number(record.get("score"))
-    reached = sum(check.points for check in checks) if checks else recorded
+    reached = sum(check.points for check in checks) if checks else number(record.get("score"))
     worth = number(record.get("max_score")) or sum(check.max_points for check in checks)
     status = str(record.get("status", ""))
     notes = words(record, "notes")
@@ -369,9 +371,13 @@ def render(notebook: Mapping[str, Any], scores: Mapping[str, float] | None = Non
         assignment=plain(record.get("assignment", "")),
         status=status,
         status_words=STATUS_WORDS.get(status, "This notebook has not been graded yet."),
-        score=reached,
+        score=max(0.0, reached - marks.penalty),
         max_score=worth,
-        changed_by_hand=abs(reached - recorded) > 1e-6,
+        changed_by_hand=any(
+            abs(before.points - now.points) > 1e-6 for before, now in zip(given, checks, strict=True)
+        ),
+        penalty=marks.penalty,
+        comments=[(plain(cell), plain(words)) for cell, words in marks.comments.items()],
         exercises=exercises,
         solved=sum(exercise.outcome == "full" for exercise in exercises),
         first=look_at_first(exercises, notes),

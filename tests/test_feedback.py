@@ -12,6 +12,7 @@ from pygments.lexers import PythonLexer
 from sample_grades import SECRET, code, display, notebook, png, record, stream, text
 
 from autograder import feedback, pages
+from autograder.result import Marks
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"' {{ 7 * 7 }} </pre></style>"
 
@@ -201,8 +202,33 @@ def test_terminal_codes_and_progress_bars_are_cleaned() -> None:
 
 def test_points_changed_by_a_person_win() -> None:
     grade = record("ada", {"conv2d": ("✘ a case", "")})
-    page = rendered(notebook(grade), {"hidden_conv2d": 7.0})
+    page = rendered(notebook(grade), Marks({"hidden_conv2d": 7.0}))
     assert "44.5" in page.text and "A person has looked at this grade" in page.text
+
+
+def test_points_moved_by_a_person_from_one_check_to_another_are_said() -> None:
+    grade = record("ada", {"conv2d": ("✘ a case", "")})
+    before, after = (
+        rendered(notebook(grade)),
+        rendered(notebook(grade), Marks({"hidden_conv2d": 2, "check_neuron": 0})),
+    )
+    assert "37.5 of" in before.text and "37.5 of" in after.text
+    assert "A person has looked" in after.text and "A person has looked" not in before.text
+
+
+def test_what_a_person_wrote_comes_before_the_table() -> None:
+    marks = Marks({}, {"conv2d_loops": f"Well explained.\n{HOSTILE}"})
+    page = rendered(notebook(record()), marks)
+    assert page.text.index("What your instructor says") < page.text.index("Points by exercise")
+    assert "conv2d_loops: Well explained.\n<script>" in page.text and "script" not in page.tags
+
+
+def test_points_off_for_coming_late_are_said() -> None:
+    on_time, late = rendered(notebook(record())), rendered(notebook(record()), Marks({}, penalty=4.5))
+    assert "came late" not in on_time.text
+    assert "4.5 points are taken off" in late.text
+    assert "48.5 of" in on_time.text and "44 of" in late.text
+    assert "0 of" in rendered(notebook(record()), Marks({}, penalty=500)).text
 
 
 @pytest.mark.parametrize("status", ["ungradable", "missing"])
