@@ -20,6 +20,7 @@ from autograder.pages import (
     number,
     plain,
     png_address,
+    points,
     words,
 )
 from autograder.result import Marks
@@ -109,7 +110,7 @@ class Exercise:
         if not chosen:
             return ""
         reached, worth = sum(c.points for c in chosen), sum(c.max_points for c in chosen)
-        return f"{round(reached, 2):g} of {round(worth, 2):g}"
+        return f"{points(reached)} of {points(worth)}"
 
 
 @dataclass(frozen=True)

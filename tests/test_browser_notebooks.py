@@ -115,11 +115,20 @@ def test_the_film_plays(lab: tuple[Lab, Watched]) -> None:
     film = page.run(FILM).locator("[class^=film-]")
     picture = film.locator("img")
     before = picture.get_attribute("src")
-    film.get_by_role("button", name="next").dispatch_event("click")
+    film.get_by_role("button", name="next").click()
     expect(film).to_contain_text(re.compile(r"\b2 of \d"))
     assert picture.get_attribute("src") != before
-    expect(film.get_by_role("slider")).to_have_value("1")
+    slider = film.get_by_role("slider")
+    expect(slider).to_have_value("1")
+    film.get_by_role("button", name="back").press("Enter")
+    expect(slider).to_have_value("0")
+    slider.press("ArrowRight")
+    expect(film).to_contain_text(re.compile(r"\b2 of \d"))
     watched.shoot("film")
+    film.get_by_role("button", name="play").click()
+    expect(film).to_contain_text(re.compile(r"\b4 of \d"))
+    film.get_by_role("button", name="pause").click()
+    expect(film.get_by_role("button", name="play")).to_be_visible()
     page.close()
     assert watched.troubles == []
 
@@ -143,6 +152,19 @@ def test_the_validate_button_tells_right_from_wrong(lab: tuple[Lab, Watched]) ->
     said.locator(".jp-mod-accept").click()
     page.close()
     assert watched.troubles == []
+
+
+def test_the_formgrader_opens_from_the_menu(lab: tuple[Lab, Watched]) -> None:
+    """The way that the instructors' guide names."""
+    page, watched = lab
+    watched.troubles.clear()
+    page.page.get_by_role("menuitem", name="Nbgrader").click()
+    page.page.get_by_role("menuitem", name="Formgrader", exact=True).click()
+    frame = page.page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="Manage Assignments")).to_be_visible()
+    frame.get_by_role("link", name="Manual Grading").click()
+    expect(frame.get_by_role("heading", name="Manual Grading")).to_be_visible()
+    watched.shoot("formgrader-menu")
 
 
 @pytest.mark.browser_all

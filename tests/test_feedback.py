@@ -223,6 +223,12 @@ def test_what_a_person_wrote_comes_before_the_table() -> None:
     assert "conv2d_loops: Well explained.\n<script>" in page.text and "script" not in page.tags
 
 
+def test_points_have_two_decimals_and_halves_go_up() -> None:
+    assert [pages.points(value) for value in (0, 4, 2.5, 86.125, 88.375, 0.1 + 0.2, 1 / 3)] == [
+        *("0", "4", "2.5", "86.13", "88.38", "0.3", "0.33")
+    ]
+
+
 def test_points_off_for_coming_late_are_said() -> None:
     on_time, late = rendered(notebook(record())), rendered(notebook(record()), Marks({}, penalty=4.5))
     assert "came late" not in on_time.text
