@@ -172,8 +172,6 @@ def _publish(options: argparse.Namespace) -> int:
     from .publish import publish
 
     done = publish(ROOT, options.to, options.names or assignments(ROOT))
-    for note in done.notes:
-        print(f"note: {note}")
     for path in done.others:
         print(f"left alone, not from here: {path}")
     print(f"{done.folder}: {done.written} files written, {done.unchanged} up to date; nothing leaks")

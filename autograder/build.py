@@ -198,6 +198,7 @@ def _environment(stage: Path, source: Source) -> dict[str, str]:
         "COURSE_EDITION": code_digest(stage, source),
         "CUDA_VISIBLE_DEVICES": "",  # a build must not depend on the graphics card
         "IPYTHONDIR": str(stage / ".ipython"),  # nor on the author's own start-up files
+        "JPY_SESSION_NAME": "",  # nor on a notebook that starts it: pictures are stored as PNG
         "OMP_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0",
         "PYTHONPATH": os.pathsep.join([str(stage), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),

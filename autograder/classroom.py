@@ -35,7 +35,7 @@ from .engine import (
     write_whole,
 )
 from .gradebook import GradebookWriter, late_plugin
-from .result import Grade
+from .result import Grade, Marks
 from .settings import CourseSettings, course_settings
 from .students_code import Code, code_of
 
@@ -195,7 +195,7 @@ class _Work:
         return cls(folder, course, how, assignment, jobs, others)
 
 
-def _write_notebook_and_feedback(folder: Path, grade: Grade, points: dict[str, float]) -> None:
+def _write_notebook_and_feedback(folder: Path, grade: Grade, marks: Marks) -> None:
     """As nbgrader lays them out, so that its formgrader and its students' tools find them.
 
     Making a page takes longer than all else that is done for an unchanged submission. So a note is kept of
@@ -206,11 +206,13 @@ def _write_notebook_and_feedback(folder: Path, grade: Grade, points: dict[str, f
     write_whole(folder / "autograded" / place.with_suffix(".ipynb"), notebook)
     page = folder / "feedback" / place.with_suffix(".html")
     note = folder / ".grading" / grade.assignment / "pages" / f"{grade.student}.txt"
-    made_from = hashlib.sha256(f"{notebook} {sorted(points.items())}".encode()).hexdigest()
+    made_from = hashlib.sha256(
+        f"{notebook} {sorted(marks.points.items())} {sorted(marks.comments.items())} {marks.penalty}".encode()
+    ).hexdigest()
     with suppress(OSError):
         if note.read_text() == f"{made_from} {page.stat().st_mtime_ns}":
             return
-    write_whole(page, feedback.render(grade.notebook, points))
+    write_whole(page, feedback.render(grade.notebook, marks))
     write_whole(note, f"{made_from} {page.stat().st_mtime_ns}")
 
 

@@ -21,9 +21,9 @@ from traitlets.config import Config
 from . import assignment as assignments
 from . import feedback, sandbox, timestamps
 from .engine import grade_here, task
-from .gradebook import GradebookWriter
+from .gradebook import NO_RESPONSE, GradebookWriter
 from .gradebook_cells import GradebookError
-from .result import Grade
+from .result import Grade, Marks
 from .settings import CourseGrading
 
 
@@ -128,6 +128,9 @@ class FeedbackExporter(Exporter):
         nb, resources = super().from_notebook_node(nb, resources, **arguments)
         if isinstance(self.parent, GenerateFeedback):
             pass_on_timestamp(self.parent, resources["nbgrader"]["student"])
-        marks = (cell.metadata.get("nbgrader", {}) for cell in nb.cells)
-        scores = {mark["grade_id"]: mark["score"] for mark in marks if "score" in mark}
-        return feedback.render(nb, scores), resources
+        told = [cell.metadata.get("nbgrader", {}) for cell in nb.cells]  # by nbgrader's GetGrades
+        scores = {mark["grade_id"]: mark["score"] for mark in told if "score" in mark}
+        comments = {mark["grade_id"]: mark.get("comment") for mark in told if mark.get("solution")}
+        comments = {cell: text for cell, text in comments.items() if text != NO_RESPONSE}
+        marks = Marks.of(scores, comments, resources.get("nbgrader", {}).get("late_penalty"))
+        return feedback.render(nb, marks), resources

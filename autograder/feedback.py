@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.markdown import headings
 from autograder.pages import (
     as_record,
     environment,
@@ -19,8 +20,10 @@ from autograder.pages import (
     number,
     plain,
     png_address,
+    points,
     words,
 )
+from autograder.result import Marks
 
 FOLD_AFTER_LINES = 16
 MAX_OUTPUT_LINES = 300
@@ -28,12 +31,11 @@ MAX_OUTPUT_CHARACTERS = 30_000  # per output; the rest stays in the notebook
 MAX_SOURCE_CHARACTERS = 100_000  # per cell
 MAX_OUTPUTS = 40  # per cell
 MAX_ALT_CHARACTERS = 300
+DEEPEST_HEADING = 4
 
 HIDDEN_TESTS = re.compile(
     r"^[ \t]*### BEGIN HIDDEN TESTS.*?(?:^[ \t]*### END HIDDEN TESTS[^\n]*$|\Z)", re.M | re.S
 )
-HEADING = re.compile(r"^(#{1,4})[ \t]+(.+)$")
-FENCE = re.compile(r"^[ \t]*(```|~~~)")
 
 STATUS_WORDS = {
     "graded": "Graded.",
@@ -108,7 +110,7 @@ class Exercise:
         if not chosen:
             return ""
         reached, worth = sum(c.points for c in chosen), sum(c.max_points for c in chosen)
-        return f"{round(reached, 2):g} of {round(worth, 2):g}"
+        return f"{points(reached)} of {points(worth)}"
 
 
 @dataclass(frozen=True)
@@ -218,17 +220,6 @@ def without_hidden_tests(source: str) -> str:
     return HIDDEN_TESTS.sub("", source)
 
 
-def headings(markdown: str) -> Iterator[tuple[int, str]]:
-    """(level, text) of each heading line outside code fences."""
-    fenced = False
-    for line in markdown.splitlines():
-        if FENCE.match(line):
-            fenced = not fenced
-        found = None if fenced else HEADING.match(line)
-        if found:
-            yield len(found[1]), plain(re.sub(r"[`*]", "", found[2].rstrip(" \t#")))
-
-
 def shortened(text: str, kind: str) -> Output:
     """A text output cut to what a page can bear; the number of lines left out is kept."""
     text = text.rstrip("\n")
@@ -276,6 +267,15 @@ def read_outputs(outputs: object) -> tuple[Output, ...]:
     )
 
 
+def without_results(outputs: object) -> list[object]:
+    """The outputs of a check without the number by which nbgrader gives it a part of its points."""
+    return [
+        output
+        for output in (outputs if isinstance(outputs, list) else ())
+        if not (isinstance(output, Mapping) and output.get("output_type") == "execute_result")
+    ]
+
+
 def raw_text(value: object, separator: str = "") -> str:
     """A notebook's text field, which may be a string or a list of strings, not longer than a page can use."""
     if isinstance(value, list | tuple):
@@ -296,12 +296,14 @@ def read_blocks(notebook: Mapping[str, Any], checks: Iterable[Check]) -> tuple[B
         source = raw_text(cell.get("source"))[:MAX_SOURCE_CHARACTERS]
         if cell.get("cell_type") != "code":
             made.extend(
-                Block("heading", f"h{place}", text, level) for level, text in headings(source) if level > 1
+                Block("heading", f"h{place}", plain(text), level)
+                for level, text in headings(source)
+                if 1 < level <= DEEPEST_HEADING
             )
         elif identity in known:
             check = known.pop(identity)
             # A hidden check's outputs are left out altogether: a traceback would show source and values.
-            drawn = () if check.hidden else read_outputs(cell.get("outputs"))
+            drawn = () if check.hidden else read_outputs(without_results(cell.get("outputs")))
             outputs = tuple(output for output in drawn if output.kind != "error")
             made.append(Block("check", identity, visible_comment(source), check=check, outputs=outputs))
         elif is_hidden(identity, nbgrader, source):
@@ -341,22 +343,23 @@ def is_hidden(identity: str, nbgrader: Mapping[str, Any], source: str) -> bool:
     return bool(nbgrader.get("grade")) or (identity.startswith("hidden_") and "HIDDEN TESTS" in source)
 
 
-def render(notebook: Mapping[str, Any], scores: Mapping[str, float] | None = None) -> str:
+def render(notebook: Mapping[str, Any], marks: Marks | None = None) -> str:
     """The feedback page of one graded notebook as HTML that needs no network and no scripts.
 
     Arguments:
         notebook: a graded notebook (nbformat 4 as a dictionary) whose metadata holds the grade record.
-        scores: points by cell id from the gradebook, where a person may have changed them.
+        marks: what the gradebook holds, where a person may have changed points and written comments.
 
     A notebook without a record gives a page that says so; nothing in a notebook makes this function raise.
     """
     metadata = mapping(notebook.get("metadata"))
     course = mapping(metadata.get("course"))
     record = as_record(mapping(course.get("grade")))
-    checks = read_checks(record, scores)
+    marks = marks or Marks({})
+    given = read_checks(record)
+    checks = read_checks(record, marks.points)
     exercises = by_exercise(checks)
-    recorded = number(record.get("score"))
-    reached = sum(check.points for check in checks) if checks else recorded
+    reached = sum(check.points for check in checks) if checks else number(record.get("score"))
     worth = number(record.get("max_score")) or sum(check.max_points for check in checks)
     status = str(record.get("status", ""))
     notes = words(record, "notes")
@@ -369,9 +372,13 @@ def render(notebook: Mapping[str, Any], scores: Mapping[str, float] | None = Non
         assignment=plain(record.get("assignment", "")),
         status=status,
         status_words=STATUS_WORDS.get(status, "This notebook has not been graded yet."),
-        score=reached,
+        score=max(0.0, reached - marks.penalty),
         max_score=worth,
-        changed_by_hand=abs(reached - recorded) > 1e-6,
+        changed_by_hand=any(
+            abs(before.points - now.points) > 1e-6 for before, now in zip(given, checks, strict=True)
+        ),
+        penalty=marks.penalty,
+        comments=[(plain(cell), plain(words)) for cell, words in marks.comments.items()],
         exercises=exercises,
         solved=sum(exercise.outcome == "full" for exercise in exercises),
         first=look_at_first(exercises, notes),

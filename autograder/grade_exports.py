@@ -224,8 +224,8 @@ def _number_at_end(student: str) -> str:
 
 
 def _number(value: float) -> str:
-    """With at most two decimals, as the platforms show them."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    """With at most two decimals, as the platforms show them; halves go up, as on the feedback page."""
+    return f"{value + 1e-9:.2f}".rstrip("0").rstrip(".")
 
 
 def _is_number(text: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import nbgrader.api
@@ -39,13 +39,12 @@ from traitlets.config import Config
 
 from .assignment import Assignment
 from .gradebook_cells import CellRow, CellUpdate, GradebookError, cell_rows
-
-if TYPE_CHECKING:
-    from .result import Grade
+from .result import Grade, Marks
 
 BUSY_SECONDS = 30  # how long to wait for another program that is writing to an SQLite gradebook
 Row = TypeVar("Row", GradeRow, Comment)
 COURSE = "default_course"  # nbgrader's own default
+NO_RESPONSE = "No response."  # nbgrader's own comment on a cell that the student left alone
 
 NO_ANSWER = "does not answer; see whether the server runs and whether address and password are right"
 _TROUBLE = (
@@ -176,7 +175,7 @@ class GradebookWriter:
             db.flush()
             return CellUpdate(db, book, rows).run()
 
-    def write(self, grade: Grade, timestamp: datetime | None = None) -> dict[str, float]:
+    def write(self, grade: Grade, timestamp: datetime | None = None) -> Marks:
         """Record one submission's grade, all or nothing. What is in the gradebook already is only compared.
 
         Args:
@@ -184,7 +183,7 @@ class GradebookWriter:
             timestamp: when it was handed in (UTC); None leaves what the gradebook knows.
 
         Returns:
-            cell -> points that count: manual where a human gave some, with extra credit.
+            what counts now, with what a person has changed and said.
 
         Raises:
             GradebookError: the assignment is not registered, or the gradebook cannot be written.
@@ -205,7 +204,11 @@ class GradebookWriter:
                     _comment(comments[ids[solution]], from_dict(plain))
             self._penalty(grade.student, submitted, scores.values())
             names = {identity: name for (_, name), identity in ids.items()}
-            return {names[identity]: _counted(row) for identity, row in scores.items()}
+            return Marks.of(
+                {names[identity]: _counted(row) for identity, row in scores.items()},
+                {names[identity]: row.manual_comment for identity, row in comments.items()},
+                submitted.late_submission_penalty,
+            )
 
     def scores(self, assignment: str) -> dict[str, float]:
         """Student -> score that counts: manual where a human gave one, with extra credit, less penalties."""
@@ -326,7 +329,7 @@ def _score(row: GradeRow, cell: NotebookNode) -> None:
 def _comment(row: Comment, cell: NotebookNode) -> None:
     """As nbgrader's SaveAutoGrades."""
     untouched = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
-    row.auto_comment = "No response." if untouched else None
+    row.auto_comment = NO_RESPONSE if untouched else None
 
 
 def _counted(row: GradeRow) -> float:

@@ -26,10 +26,6 @@ ALLOWED_DOTFILES = (".gitignore",)
 SHORTEST = 16  # characters of a line that says something
 LONGEST_QUOTE = 4  # lines of secret code that a module for students may have by chance, one after the other
 MARKS = ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN TESTS")
-# Modules that later notebooks are given although they answer an exercise of an earlier one.
-GIVEN_LATER = {
-    "utils/occlusion.py": "answers occlusion_map_batched of notebook 2; later notebooks are given it"
-}
 
 _SOLUTION_BLOCK = re.compile(r"### BEGIN SOLUTION(.*?)### END SOLUTION", re.DOTALL)
 
@@ -153,7 +149,7 @@ def _look(secrets: Secrets, folder: Path, path: Path) -> Iterator[str]:
     elif path.suffix == ".ipynb":
         yield from _look_into_notebook(secrets, path)
     elif path.suffix in KINDS - {".npy", ".png", ".jpg"}:
-        yield from _look_into_text(secrets, relative, path.read_text(encoding="utf-8", errors="replace"))
+        yield from _look_into_text(secrets, path.read_text(encoding="utf-8", errors="replace"))
 
 
 def _look_into_answers(secrets: Secrets, path: Path) -> Iterator[str]:
@@ -199,13 +195,11 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _look_into_text(secrets: Secrets, relative: Path, text: str) -> Iterator[str]:
+def _look_into_text(secrets: Secrets, text: str) -> Iterator[str]:
     """A module of the course: marks, and runs of lines that stand in a secret file one after the other."""
     for mark in MARKS:
         if mark in text:
             yield f"holds {mark}"
-    if str(relative) in GIVEN_LATER:
-        return
     run: list[str] = []
     for line in [*filter(None, map(_bare, text.splitlines())), ""]:
         if line in secrets.lines or (run and line and len(line) < SHORTEST):

@@ -28,6 +28,7 @@ DECEPTIVE = re.compile(
 # Marks above and below a letter; piled up, they would cover the lines around it.
 _MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 PILED_MARKS = re.compile(f"({_MARKS}{{3}}){_MARKS}+")
+A_LITTLE = 1e-9  # points; lifts what lies on a half, 86.125, above it
 MAX_IMAGE_CHARACTERS = 4_000_000  # base64; about 3 MB of PNG
 
 
@@ -56,15 +57,15 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["points"] = points
-    made.filters["title"] = exercise_title
+    made.filters["title"] = breakable_title
     made.filters["seconds"] = seconds
     made.filters["code"] = code
     return made
 
 
 def points(value: float) -> str:
-    """A number of points with at most two decimals: 4, 2.5, 0.71."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") if value else "0"
+    """A number of points with at most two decimals, halves rounded up: 4, 2.5, 0.71."""
+    return f"{value + A_LITTLE:.2f}".rstrip("0").rstrip(".")
 
 
 def seconds(value: float) -> str:
@@ -82,6 +83,11 @@ def exercise_title(name: str) -> str:
     if name.startswith("regression"):
         return "Printed results"
     return name
+
+
+def breakable_title(name: str) -> Markup:
+    """`exercise_title` as HTML in which a line may break behind each underscore."""
+    return Markup("_<wbr>").join(exercise_title(name).split("_"))
 
 
 def plain(text: object) -> str:

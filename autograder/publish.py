@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .assignment import NOTEBOOKS, SOLUTIONS, AssignmentError, load
-from .leaks import GIVEN_LATER, files_in, leaks
+from .leaks import files_in, leaks
 
 LICENCES = ("LICENSE", "LICENSE-text")
 # What the notebooks and utils import, and where they are opened; a test holds it against the imports.
@@ -58,7 +58,6 @@ class Published:
     written: int  # files that are new or changed
     unchanged: int
     others: tuple[Path, ...]  # files in the folder that do not belong to what was published
-    notes: tuple[str, ...]
 
 
 def publish(root: Path, folder: Path, names: Sequence[str]) -> Published:
@@ -101,8 +100,7 @@ def publish(root: Path, folder: Path, names: Sequence[str]) -> Published:
             raise Leak("\n".join([f"Nothing was written to {folder}: it would give away", *found]))
         written = [path for path in files_in(stage) if _copy(path, folder / path.relative_to(stage))]
         total = sum(1 for _ in files_in(stage))
-    notes = tuple(f"{path} {words}" for path, words in GIVEN_LATER.items())
-    return Published(folder, len(written), total - len(written), others, notes)
+    return Published(folder, len(written), total - len(written), others)
 
 
 def _write(root: Path, stage: Path, names: Sequence[str]) -> None:

@@ -174,7 +174,7 @@ def _picture(failure: checks.CheckFailed) -> list[dict]:
             figure.savefig(png, format="png", bbox_inches="tight", metadata={"Software": None})
             data = {
                 "image/png": base64.b64encode(png.getvalue()).decode(),
-                "text/plain": "expected, got, difference",
+                "text/plain": failure.picture_words,
             }
             return [{"output_type": "display_data", "metadata": {}, "data": data}]
     return []

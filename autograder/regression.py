@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from types import SimpleNamespace
 
@@ -36,14 +37,30 @@ class _NbvalCell(IPyNbCell):
 
 
 def first_difference(expected: str, got: str) -> str:
-    """Name the first line in which two texts differ."""
+    """Name the first line in which two texts differ, and show it as it should be and as it is.
+
+    Wide gaps, as between the columns of a table, are drawn together, unless they are all that differs.
+    """
     expected_lines, got_lines = expected.splitlines(), got.splitlines()
     for number, line in enumerate(expected_lines, start=1):
-        other = got_lines[number - 1] if number <= len(got_lines) else "(nothing)"
+        other = got_lines[number - 1] if number <= len(got_lines) else None
         if line != other:
-            return f"line {number} should read {line!r}, got {other!r}"
+            return "\n".join([f"line {number} should read", *_side_by_side(line, other)])
     surplus = got_lines[len(expected_lines) :]
     return f"{len(surplus)} line(s) too many, from {surplus[:1]}"
+
+
+def _side_by_side(expected: str, got: str | None) -> list[str]:
+    if got is None:
+        return [f"  {_narrow(expected)}", "but is not there."]
+    first, second = _narrow(expected), _narrow(got)
+    if first == second:
+        first, second = repr(expected), repr(got)
+    return [f"  {first}", "and reads", f"  {second}"]
+
+
+def _narrow(line: str) -> str:
+    return re.sub(r" {3,}", "  ", line) if line.strip() and line.isprintable() else repr(line)
 
 
 def difference(reference: Sequence[dict], outputs: Sequence[dict]) -> str:
@@ -61,7 +78,7 @@ def difference(reference: Sequence[dict], outputs: Sequence[dict]) -> str:
     cell.__init__()  # type: ignore[misc]
     if cell.compare_outputs(got, expected):
         return ""
-    return "; ".join(line for line in cell.comparison_traceback if line.strip())
+    return "\n".join(line for line in cell.comparison_traceback if line.strip())
 
 
 def _nodes(outputs: Sequence[dict]) -> list[NotebookNode]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -24,6 +25,23 @@ class CellGrade:
     message: str = ""
     misconception: str = ""
     hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What the gradebook holds of one submission: what grading and people made of it together."""
+
+    points: Mapping[str, float]  # of each graded cell: manual where a person gave some, with extra credit
+    comments: Mapping[str, str] = field(default_factory=dict)  # cell -> what a person wrote about it
+    penalty: float = 0.0  # points that are taken off because it came late
+
+    @classmethod
+    def of(
+        cls, points: Mapping[str, float], comments: Mapping[str, str | None], penalty: float | None
+    ) -> Marks:
+        """From what nbgrader's tables hold: no comment and no penalty may be None there."""
+        said = {cell: text.strip() for cell, text in comments.items() if text and text.strip()}
+        return cls(points, said, penalty or 0.0)
 
 
 @dataclass(frozen=True)

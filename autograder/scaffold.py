@@ -78,7 +78,7 @@ class Scaffold:
 
 
 def new_exercise(root: Path, notebook: str, name: str) -> Scaffold:
-    """Write the frame of an exercise after the last exercise of a notebook.
+    """Write the frame of an exercise behind the section of the last exercise of a notebook.
 
     It is worth 0 points at first, so that those of the notebook still add up to 100.
 
@@ -111,7 +111,10 @@ def new_exercise(root: Path, notebook: str, name: str) -> Scaffold:
         for place, cell in enumerate(source.cells)
         if cell.role == "hidden" and not cell.exercise.startswith("quiz")
     ]
-    after = source.cells[exercises[-1] + 1 :] if exercises else source.cells[1:]
+    rest = source.cells[exercises[-1] + 1 :] if exercises else source.cells[1:]
+    # Not into the middle of a section: what stands behind its exercise belongs to it.
+    sections = [cell for cell in rest if cell.role == "text" and cell.source.startswith("## ")]
+    after = sections or rest
     lines = source.text.split("\n")
     place = after[0].line - 1 if after else len(lines)
     lines[place:place] = [*_filled(CELLS, name).strip("\n").split("\n"), ""]

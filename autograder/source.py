@@ -6,6 +6,7 @@ A cell's role stands in its header, for example ``# %% check="conv2d" points=3``
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import jupytext
 
 from . import names
+from .markdown import headings
 from .roles import GRADED, JUDGES, ROLES
 
 TOTAL_POINTS = 100
@@ -22,6 +24,7 @@ NBVAL_CHECK = "nbval-check-output"
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 REGRESSION_POINTS_ID = "regression"
+COMMENT_WIDTH = 88  # characters of a line that students read, so that it needs no scrolling
 
 _OTHER_KEYS = {"points", "stub", "tags"}
 _JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}  # how jupytext remembers blank lines
@@ -136,7 +139,7 @@ def _problems(source: Source) -> list[str]:
     if [cell.role for cell in source.cells].count("setup") != 1:
         problems.append("there must be exactly one setup cell")
     problems += _exercise_problems(source)
-    problems += _name_problems(source)
+    problems += _name_problems(source) + _heading_problems(source)
     total = sum(cell.points for cell in source.cells)
     if total != TOTAL_POINTS:
         problems.append(f"the points sum to {total:g}, not to {TOTAL_POINTS}")
@@ -235,6 +238,21 @@ def _name_problems(source: Source) -> list[str]:
     return problems
 
 
+def _heading_problems(source: Source) -> list[str]:
+    """Headings that skip a level: who hears the page is led by the levels."""
+    problems = []
+    above = 0
+    for cell in source.cells:
+        for level, words in headings(cell.source) if cell.role == "text" else ():
+            if above and level > above + 1:
+                found = f"{'#' * level} {words}"
+                problems.append(
+                    f"{cell.place}: the heading {found!r} skips a level: write {'#' * (above + 1)}"
+                )
+            above = level
+    return problems
+
+
 def without_solution(text: str, stub: str) -> str:
     """The text of a solution cell as the student gets it: each solution block replaced by the stub.
 
@@ -255,10 +273,35 @@ def without_solution(text: str, stub: str) -> str:
 
 
 def with_hidden_marks(text: str) -> str:
-    """The text of a hidden cell with nbgrader's marks around all but its leading comment lines."""
+    """The text of a hidden cell with nbgrader's marks around all but its leading comment lines.
+
+    These lines are what students see: they are wrapped so that a window of usual width shows them whole.
+    """
     lines = text.strip("\n").split("\n")
     start = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
     while start and not lines[start - 1].strip():
         del lines[start - 1]
         start -= 1
-    return "\n".join([*lines[:start], BEGIN_HIDDEN, *lines[start:], END_HIDDEN])
+    return "\n".join([*_wrapped(lines[:start]), BEGIN_HIDDEN, *lines[start:], END_HIDDEN])
+
+
+def _wrapped(comment: list[str]) -> list[str]:
+    """Comment lines with each paragraph filled anew; lines of lists and drawings stay as they are."""
+    lines: list[str] = []
+    paragraph: list[str] = []
+    for line in [*comment, ""]:
+        if re.match(r"# [^\s*|+-]", line):
+            paragraph.append(line[2:])
+            continue
+        if paragraph:
+            lines += textwrap.wrap(
+                " ".join(paragraph),
+                COMMENT_WIDTH,
+                initial_indent="# ",
+                subsequent_indent="# ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            paragraph = []
+        lines.append(line)
+    return lines[:-1]

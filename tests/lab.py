@@ -27,8 +27,11 @@ _SHOW = """async id => {
 _SUMMARY = """() => {
   const cells = jupyterapp.shell.currentWidget.content.model.toJSON().cells;
   const outputs = cells.flatMap(cell => cell.outputs ?? []);
+  // Stored as PNG by the build, sent as HTML by a kernel of JupyterLab.
+  const isPicture = output =>
+    "image/png" in (output.data ?? {}) || String(output.data?.["text/html"] ?? "").startsWith("<img ");
   return {
-    pictures: outputs.filter(output => "image/png" in (output.data ?? {})).length,
+    pictures: outputs.filter(isPicture).length,
     errors: outputs.filter(output => output.output_type === "error").length,
   };
 }"""

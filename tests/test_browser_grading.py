@@ -21,6 +21,11 @@ from autograder.sandbox import detect
 NAME = "01_convolution"
 WRONG, CUT_OFF = "dijkstra", "turing"
 
+EDGES = """() => ["header h1", "footer p"].map(part => {
+  const box = document.querySelector(part).getBoundingClientRect();
+  return [box.left, box.right];
+})"""
+
 pytestmark = [
     pytest.mark.skipif(not detect().works, reason=f"no sandbox: {detect().words}"),
     pytest.mark.timeout(600),
@@ -56,6 +61,8 @@ def test_a_page_of_ours_is_for_everybody(browser: Browser, graded: Path, place: 
         watched.shoot(f"{shot}-screen")
         found = Axe().run(watched.page)
         assert found.violations_count == 0, found.generate_report()
+        title, foot = watched.page.evaluate(EDGES)
+        assert title == foot
         watched.page.set_viewport_size(PHONE)
         assert watched.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         watched.shoot(f"{shot}-phone")

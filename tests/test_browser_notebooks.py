@@ -31,7 +31,7 @@ class Try:
     """An exercise of a notebook, and who of the demo class got it wrong in a well-known way."""
 
     notebook: str
-    figure: str  # the first figure
+    figure: str  # the first that stands by itself
     exercise: str
     student: str
     hint: str  # how the check's words for that mistake begin
@@ -43,7 +43,7 @@ class Try:
 FILM = "sliding_window"  # of notebook 1
 RIGHT = "ada"
 TRIES = [
-    Try("01_convolution", "show_photograph", "pad2d", "gauss", "The size is right, but the image sits in a"),
+    Try("01_convolution", "draw_neuron", "pad2d", "gauss", "The size is right, but the image sits in a"),
     Try(
         "02_filters", "draw_before_and_now", "correlate2d", "dijkstra", "The kernel is turned by half a turn"
     ),
@@ -84,6 +84,7 @@ def test_a_student_works_in_a_notebook(lab: tuple[Lab, Watched], attempt: Try) -
     expect(page.run("setup")).to_contain_text("Ready. PyTorch will work on: ")
 
     loaded(page.outputs(attempt.figure).locator("img"))
+    loaded(page.run(attempt.figure).locator("img[alt]:not([alt=''])"))
 
     check = f"check_{attempt.exercise}"
     page.write(attempt.exercise, attempt.answer(attempt.student))
@@ -91,7 +92,7 @@ def test_a_student_works_in_a_notebook(lab: tuple[Lab, Watched], attempt: Try) -
     said = page.run(check)
     expect(said).to_contain_text(attempt.hint)
     expect(said).to_contain_text("✘ ")
-    loaded(said.locator("img"))
+    loaded(said.get_by_alt_text("Expected, got, and the difference"))
     watched.shoot(f"{attempt.notebook}-wrong")
 
     page.write(attempt.exercise, attempt.answer(RIGHT))
@@ -112,13 +113,23 @@ def test_the_film_plays(lab: tuple[Lab, Watched]) -> None:
     page.open("notebooks/01_convolution/01_convolution.ipynb")
     page.run("setup")
     film = page.run(FILM).locator("[class^=film-]")
+    expect(page.cell(FILM).locator(".jp-InputPrompt")).to_have_text(re.compile(r"\d"))  # not the stored film
     picture = film.locator("img")
     before = picture.get_attribute("src")
     film.get_by_role("button", name="next").dispatch_event("click")
     expect(film).to_contain_text(re.compile(r"\b2 of \d"))
     assert picture.get_attribute("src") != before
-    expect(film.get_by_role("slider")).to_have_value("1")
+    slider = film.get_by_role("slider")
+    expect(slider).to_have_value("1")
+    film.get_by_role("button", name="back").press("Enter")
+    expect(slider).to_have_value("0")
+    slider.press("ArrowRight")
+    expect(film).to_contain_text(re.compile(r"\b2 of \d"))
     watched.shoot("film")
+    film.get_by_role("button", name="play").press("Enter")
+    expect(film).to_contain_text(re.compile(r"\b4 of \d"))
+    film.get_by_role("button", name="pause").press("Enter")
+    expect(film.get_by_role("button", name="play")).to_be_visible()
     page.close()
     assert watched.troubles == []
 
@@ -142,6 +153,19 @@ def test_the_validate_button_tells_right_from_wrong(lab: tuple[Lab, Watched]) ->
     said.locator(".jp-mod-accept").click()
     page.close()
     assert watched.troubles == []
+
+
+def test_the_formgrader_opens_from_the_menu(lab: tuple[Lab, Watched]) -> None:
+    """The way that the instructors' guide names."""
+    page, watched = lab
+    watched.troubles.clear()
+    page.page.get_by_role("menuitem", name="Nbgrader").click()
+    page.page.get_by_role("menuitem", name="Formgrader", exact=True).click()
+    frame = page.page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="Manage Assignments")).to_be_visible()
+    frame.get_by_role("link", name="Manual Grading").click()
+    expect(frame.get_by_role("heading", name="Manual Grading")).to_be_visible()
+    watched.shoot("formgrader-menu")
 
 
 @pytest.mark.browser_all

@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_output
 
 from autograder import drift
 from autograder.build import BuildError, _clean, build, sources
-from autograder.source import read, with_hidden_marks, without_solution
+from autograder.source import COMMENT_WIDTH, read, with_hidden_marks, without_solution
 
 HEADER = """# %% setup=true
 import math
@@ -286,6 +286,10 @@ def test_a_good_source_has_no_problem(tmp_path):
             HEADER + HIDDEN + '\n# %% solution="b"\n### BEGIN SOLUTION\nb = 1\n### END SOLUTION\n',
             "no check or hidden",
         ),
+        (
+            HEADER + HIDDEN + "\n# %% [markdown]\n# # Title\n#\n# ### Too deep\n",
+            "the heading '### Too deep' skips a level: write ##",
+        ),
     ],
 )
 def test_mistakes_of_authors_are_named(tmp_path, text, words):
@@ -400,3 +404,11 @@ def test_leading_comments_of_a_hidden_cell_stay_visible():
     assert with_hidden_marks("# why\n\nf()\n# not this") == (
         "# why\n### BEGIN HIDDEN TESTS\nf()\n# not this\n### END HIDDEN TESTS"
     )
+
+
+def test_visible_comments_of_a_hidden_cell_are_wrapped():
+    long = "# " + "one two three four " * 8 + "five\n# six\n# - a list\n\nf()"
+    first, second, *rest = with_hidden_marks(long).split("\n")
+    assert len(first) <= COMMENT_WIDTH < len(first + " " + second.split()[1])
+    assert second.startswith("# ") and second.endswith("four five six")
+    assert rest == ["# - a list", "### BEGIN HIDDEN TESTS", "f()", "### END HIDDEN TESTS"]

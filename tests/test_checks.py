@@ -370,7 +370,7 @@ def test_hidden_messages_carry_nothing_that_the_code_wrote() -> None:
 
 def test_the_stack_of_calls_is_left_out() -> None:
     failed = failure("scale", lambda x, factor: x)
-    assert failed._render_traceback_() == failed.message.splitlines()
+    assert failed._render_traceback_() == checks.wrapped(failed.message)
     assert issubclass(checks.CheckFailed, AssertionError)
 
 
@@ -507,6 +507,16 @@ def test_the_layer_probe_sees_what_is_registered() -> None:
     assert right["start"] == {"bias": "within the bound", "weight": "within the bound, on both sides of 0"}
 
 
+def test_long_lines_of_a_message_break_between_words() -> None:
+    message = "Look here.\n\n✘ a row\n  scale(" + "[1, 2], " * 20 + "3)\n" + "word " * 30 + "\n" + "x" * 100
+    lines = checks.CheckFailed(message)._render_traceback_()
+    assert lines[:3] == ["Look here.", "", "✘ a row"]
+    assert lines[-1] == "x" * 100  # one word stays one
+    assert max(map(len, lines[:-1])) <= checks.LINE_WIDTH
+    assert [line.startswith("  ") for line in lines[3:]] == [True, True, False, False, False]
+    assert " ".join(" ".join(lines).split()) == " ".join(message.split())
+
+
 def test_a_notebook_shows_the_picture_and_the_message(folder: Path) -> None:
     cell = f"""
 import sys, pathlib
@@ -522,5 +532,6 @@ checks.run("scale", lambda x, factor: x * factor + 1)
     (picture,) = [output for output in outputs if output.output_type == "display_data"]
     assert error.ename == "CheckFailed"
     assert error.evalue.startswith("✘ a row")
-    assert error.traceback == error.evalue.splitlines()
+    assert error.traceback == checks.wrapped(error.evalue)
     assert "image/png" in picture.data
+    assert "in the case “a row”" in picture.metadata["image/png"]["alt"]

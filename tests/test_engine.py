@@ -71,6 +71,11 @@ def test_what_is_unchanged_is_not_written_again(course, monkeypatch):
         nbgrader.db.commit()
     fresh(course, monkeypatch)
     assert "7.5" in page.read_text()
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as nbgrader:
+        nbgrader.find_comment("double", NAME, NAME, "ada").manual_comment = "Nice idea."
+        nbgrader.db.commit()
+    fresh(course, monkeypatch)
+    assert "Nice idea." in page.read_text()
 
 
 def test_a_lost_gradebook_is_written_again_without_grading(course, monkeypatch):

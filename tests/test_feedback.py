@@ -12,6 +12,7 @@ from pygments.lexers import PythonLexer
 from sample_grades import SECRET, code, display, notebook, png, record, stream, text
 
 from autograder import feedback, pages
+from autograder.result import Marks
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"' {{ 7 * 7 }} </pre></style>"
 
@@ -30,7 +31,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [(name, value or "") for name, value in attrs]
-        if tag not in ("meta", "img", "br", "link"):
+        if tag not in ("meta", "img", "br", "link", "wbr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -164,6 +165,20 @@ def test_pictures_have_words() -> None:
     assert words == ["expected, got", "Picture made by the cell conv2d"]
 
 
+def test_names_of_exercises_break_behind_underscores_only() -> None:
+    html = feedback.render(notebook(record("ada", {"conv2d_loops": ("✘ a case", "")})))
+    assert "conv2d_<wbr>loops</a>" in html
+    assert pages.breakable_title("<b>_c") == "&lt;b&gt;_<wbr>c"
+
+
+def test_the_number_by_which_nbgrader_gives_a_part_of_the_points_is_left_out() -> None:
+    made = notebook(record())
+    result = {"output_type": "execute_result", "metadata": {}, "data": {"text/plain": "3.125"}}
+    made["cells"][-1]["outputs"] = [result, stream("seen")]
+    page = rendered(made)
+    assert "3.125" not in page.text and "seen" in page.text
+
+
 def test_pictures_too_large_are_left_out() -> None:
     assert pages.png_address("A" * (pages.MAX_IMAGE_CHARACTERS + 4)) is None
 
@@ -187,8 +202,39 @@ def test_terminal_codes_and_progress_bars_are_cleaned() -> None:
 
 def test_points_changed_by_a_person_win() -> None:
     grade = record("ada", {"conv2d": ("✘ a case", "")})
-    page = rendered(notebook(grade), {"hidden_conv2d": 7.0})
+    page = rendered(notebook(grade), Marks({"hidden_conv2d": 7.0}))
     assert "44.5" in page.text and "A person has looked at this grade" in page.text
+
+
+def test_points_moved_by_a_person_from_one_check_to_another_are_said() -> None:
+    grade = record("ada", {"conv2d": ("✘ a case", "")})
+    before, after = (
+        rendered(notebook(grade)),
+        rendered(notebook(grade), Marks({"hidden_conv2d": 2, "check_neuron": 0})),
+    )
+    assert "37.5 of" in before.text and "37.5 of" in after.text
+    assert "A person has looked" in after.text and "A person has looked" not in before.text
+
+
+def test_what_a_person_wrote_comes_before_the_table() -> None:
+    marks = Marks({}, {"conv2d_loops": f"Well explained.\n{HOSTILE}"})
+    page = rendered(notebook(record()), marks)
+    assert page.text.index("What your instructor says") < page.text.index("Points by exercise")
+    assert "conv2d_loops: Well explained.\n<script>" in page.text and "script" not in page.tags
+
+
+def test_points_have_two_decimals_and_halves_go_up() -> None:
+    assert [pages.points(value) for value in (0, 4, 2.5, 86.125, 88.375, 0.1 + 0.2, 1 / 3)] == [
+        *("0", "4", "2.5", "86.13", "88.38", "0.3", "0.33")
+    ]
+
+
+def test_points_off_for_coming_late_are_said() -> None:
+    on_time, late = rendered(notebook(record())), rendered(notebook(record()), Marks({}, penalty=4.5))
+    assert "came late" not in on_time.text
+    assert "4.5 points are taken off" in late.text
+    assert "48.5 of" in on_time.text and "44 of" in late.text
+    assert "0 of" in rendered(notebook(record()), Marks({}, penalty=500)).text
 
 
 @pytest.mark.parametrize("status", ["ungradable", "missing"])

@@ -19,7 +19,7 @@ from autograder.lateness import PercentPerDay
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 
 DUE = datetime(2026, 11, 2, 23, 59)
-SCORES = {"doejane_1234": (40.0, 2.5), "roe_77": (12.345, 0.0), "=cmd|' /C calc'!A0": (50.0, 0.0)}
+SCORES = {"doejane_1234": (40.0, 2.5), "roe_77": (12.125, 0.0), "=cmd|' /C calc'!A0": (50.0, 0.0)}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_canvas(gradebook: Gradebook, tmp_path: Path) -> None:
     jane, roe = by_login["doejane_1234"], by_login["roe_77"]
     assert (jane["Student"], jane["ID"]) == ("Doe, Jane, the 2nd", "1234")
     assert (jane["Notebook 1 (900)"], jane["02_other"]) == ("42.5", "0")  # with extra credit
-    assert (roe["ID"], roe["Notebook 1 (900)"], roe["02_other"]) == ("4711", "10.35", "")  # less the penalty
+    assert (roe["ID"], roe["Notebook 1 (900)"], roe["02_other"]) == ("4711", "10.13", "")  # less the penalty
 
 
 def test_moodle(gradebook: Gradebook, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_moodles_grading_worksheet(gradebook: Gradebook, tmp_path: Path) -> None
     assert {"Identifier", "Grade", "Last modified (grade)"} <= set(rows[0])
     assert [(row["Identifier"], row["Grade"], row["Last modified (grade)"]) for row in rows] == [
         ("Participant 1234", "42.5", "-"),
-        ("Participant 4711", "10.35", "-"),
+        ("Participant 4711", "10.13", "-"),
     ]
     with pytest.raises(ValueError, match="for one assignment"):
         exported(gradebook, tmp_path / "a.csv", "MoodleWorksheet")
@@ -107,7 +107,7 @@ def test_gradescope(gradebook: Gradebook, tmp_path: Path) -> None:
     rows = exported(gradebook, tmp_path / "a.csv", "Gradescope", assignment=["01_mini"])
     assert list(rows[0]) == ["First Name", "Last Name", "SID", "Email", "01_mini", "01_mini - Max Points"]
     assert {row["SID"]: (row["01_mini"], row["01_mini - Max Points"]) for row in rows}["roe_77"] == (
-        "10.35",
+        "10.13",
         "50",
     )
 

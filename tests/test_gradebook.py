@@ -102,7 +102,9 @@ def test_manual_scores_and_comments_are_kept(path, untouched, perfect):
             nbgrader.db.commit()
         gradebook.write(perfect)
         assert gradebook.scores(NAME) == {"ada": 90.0 - 30.0 + 13.0}
-        assert gradebook.write(perfect)["hidden_double"] == 13.0
+        marks = gradebook.write(perfect)
+        assert marks.points["hidden_double"] == 13.0
+        assert marks.comments == {"double": "Nice idea."}
     with Gradebook(f"sqlite:///{path}") as nbgrader:
         grade = nbgrader.find_grade("hidden_double", NAME, NAME, "ada")
         assert (grade.auto_score, grade.manual_score, grade.needs_manual_grade) == (30.0, 12.0, True)
@@ -119,8 +121,8 @@ def test_late_penalties(path, perfect):
     with Gradebook(f"sqlite:///{path}") as nbgrader:
         nbgrader.update_or_create_assignment(NAME, duedate=str(due))
     with GradebookWriter(f"sqlite:///{path}", TenPercent()) as gradebook:
-        gradebook.write(perfect, timestamp=due + timedelta(hours=1))
-        gradebook.write(replace(perfect, student="bob"), timestamp=due)
+        assert gradebook.write(perfect, timestamp=due + timedelta(hours=1)).penalty == 9.0
+        assert gradebook.write(replace(perfect, student="bob"), timestamp=due).penalty == 0.0
         assert gradebook.scores(NAME) == {"ada": 81.0, "bob": 90.0}
 
 

@@ -312,11 +312,13 @@ def test_feedback_shows_no_hidden_tests_and_the_gradebooks_scores(course, nbgrad
     assert nbgrader("autograde", NAME) == 0
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         gradebook.find_grade("hidden_double", NAME, NAME, "ada").manual_score = 7.5
+        gradebook.find_comment("double", NAME, NAME, "ada").manual_comment = "Nearly there."
         gradebook.db.commit()
     assert nbgrader("generate_feedback", NAME) == 0
     page = (course / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
     assert "1e300" not in page and "BEGIN HIDDEN" not in page and "<script>alert" not in page
     assert "27.5" in page  # quiz 10, regression 10, and what the human gave
+    assert page.count("Nearly there.") == 1 and "No response." not in page
 
 
 def test_export_writes_the_scores(course, nbgrader, hand_in):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from html.parser import HTMLParser
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -55,6 +58,22 @@ def test_difference_shows_the_slice_that_is_worst():
     assert "+7" in [text.get_text() for text in figure.axes[2].texts]
 
 
+@pytest.mark.parametrize(("side", "lines"), [(4, 5), (30, 2)])
+def test_cells_of_a_difference_have_borders_also_where_they_are_white(side, lines):
+    """An array of zeros is as white as the page: in a row of pixels only its borders are dark."""
+    figure = plots.show_difference(np.zeros((side, side)), np.zeros((side, side)))
+    for ax in figure.axes:
+        for text in ax.texts:
+            text.set_visible(False)
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].mean(axis=2)
+    for ax in figure.axes:
+        left, _, right, _ = ax.bbox.extents.round().astype(int)
+        row = pixels[len(pixels) - int(ax.bbox.y0 + 0.6 * ax.bbox.height / side)]
+        dark = row[left - 3 : right + 4] < 210
+        assert (np.diff(dark.astype(int)) == 1).sum() == lines
+
+
 def test_difference_does_not_change_its_arguments():
     expected, got = np.arange(6.0).reshape(2, 3), np.arange(6).reshape(2, 3)
     plots.show_difference(expected, got)
@@ -78,6 +97,33 @@ def test_a_shown_figure_carries_words_and_is_closed(monkeypatch):
     assert "dark" in data["text/plain"]
     assert metadata["image/png"]["alt"] == 'a "dark" and a bright picture'
     assert 0 < metadata["image/png"]["width"] < 2000
+
+
+class Image(HTMLParser):
+    """The attributes of the one image in a piece of HTML."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[dict[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag == "img"
+        self.found.append(dict(attrs))
+
+
+def test_a_kernel_of_jupyterlab_shows_a_picture_with_its_words(monkeypatch):
+    picture = plots.Picture(plots.to_png(drawings.three_ways_to_connect()), 'a "pair" with a < b & c')
+    stored, metadata = picture._repr_mimebundle_()
+    monkeypatch.setenv("JPY_SESSION_NAME", "/course/notebooks/01_convolution/01_convolution.ipynb")
+    shown, _ = picture._repr_mimebundle_()
+    assert set(shown) == {"text/html", "text/plain"}  # not the same bytes twice
+    (image,) = Image(shown["text/html"]).found
+    assert image["alt"] == picture.alt
+    assert image["width"] == str(metadata["image/png"]["width"])
+    head, _, data = image["src"].partition(",")
+    assert head == "data:image/png;base64"
+    assert base64.b64decode(data) == stored["image/png"] == picture.png
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (1, 4, 5), (3, 4, 5)])

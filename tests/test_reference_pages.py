@@ -71,8 +71,10 @@ def sections() -> dict[str, str]:
         place = f"{number}"
         for cell in notebook.cells:
             for line in cell.source.splitlines() if cell.role == "text" else ():
-                if heading := re.match(r"## (?:(\d+) · )?", line):
-                    place = f"{number}.{heading[1]}" if heading[1] else "without a number"
+                if heading := re.match(r"## (\d+) · ", line):
+                    place = f"{number}.{heading[1]}"
+                elif line.startswith("## ") and "." in place:  # what stands behind the numbered ones
+                    place = "without a number"
                 found[place] = found.get(place, "") + line + "\n"
     return {place: text for place, text in found.items() if place[0].isdigit()}
 
@@ -102,7 +104,7 @@ def symbol_tables() -> list[tuple[int, str, str]]:
     """(notebook, symbol, meaning) for each symbol of the notebooks' own tables."""
     tables = {
         number: re.search(
-            r"^### The symbols\n(.*?)(?=\n[^|\n]|\Z)", SECTIONS.get(f"{number}", ""), re.M | re.S
+            r"^## The symbols\n(.*?)(?=\n[^|\n]|\Z)", SECTIONS.get(f"{number}", ""), re.M | re.S
         )
         for number in SOURCES
     }

@@ -30,8 +30,8 @@ def test_pictures_are_not_compared():
 @pytest.mark.parametrize(
     ("got", "words"),
     [
-        ([printed("a\nc\n")], "line 2 should read 'b', got 'c'"),
-        ([printed("a\n")], "line 2 should read 'b', got '(nothing)'"),
+        ([printed("a\nc\n")], "line 2 should read\n  b\nand reads\n  c"),
+        ([printed("a\n")], "line 2 should read\n  b\nbut is not there."),
         ([printed("a\nb\nc\n")], "1 line(s) too many"),
         ([], "stdout"),
         ([{"output_type": "error", "ename": "E", "evalue": "", "traceback": []}], "stdout"),
@@ -52,5 +52,16 @@ def test_a_reference_without_output_is_an_error_of_the_author():
         difference([], [printed("a")])
 
 
-def test_first_difference_names_the_line():
-    assert first_difference("1\n2\n3", "1\n2\n4") == "line 3 should read '3', got '4'"
+@pytest.mark.parametrize(
+    ("expected", "got", "words"),
+    [
+        ("1\n2\n3", "1\n2\n4", ["line 3 should read", "  3", "and reads", "  4"]),
+        ("a         1", "a        11", ["line 1 should read", "  a  1", "and reads", "  a  11"]),
+        ("a    1", "a     1", ["line 1 should read", "  'a    1'", "and reads", "  'a     1'"]),
+        ("a", "", ["line 1 should read", "  a", "but is not there."]),
+        ("a", "a\x1b[31m", ["line 1 should read", "  a", "and reads", r"  'a\x1b[31m'"]),
+        ("a\nb", "\nb", ["line 1 should read", "  a", "and reads", "  ''"]),
+    ],
+)
+def test_first_difference_shows_the_line(expected, got, words):
+    assert first_difference(expected, got).split("\n") == words

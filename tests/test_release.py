@@ -8,6 +8,7 @@ import pytest
 
 from autograder.assignment import ANSWERS, assignments
 from autograder.leaks import Secrets, leaks
+from utils import checks, occlusion
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = [name for name in assignments(ROOT) if (ROOT / "notebooks" / name).is_dir()]
@@ -33,6 +34,19 @@ def test_only_what_belongs_there_is_released(name):
 def test_no_solution_no_hidden_case_and_no_misconception_is_released():
     assert leaks(ROOT, ROOT / "notebooks") == []
     assert all(len(lines) > 20 for lines in Secrets(ROOT).of.values())
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_what_later_notebooks_are_given_does_not_solve_an_exercise_of_an_earlier_one(hidden, monkeypatch):
+    """The occlusion map of `utils`, called as the exercise is called, in evaluation mode."""
+
+    def copied(model, image, target, patch, stride=1, fill=0.0, batch_size=64):
+        model.eval()
+        return occlusion.occlusion_map_batched(model, image, target, patch, stride, batch_size=batch_size)
+
+    monkeypatch.setattr(checks, "FOLDERS", [ROOT / "solutions" / "02_filters"])
+    with pytest.raises(checks.CheckFailed, match="value fill"):
+        checks.run("occlusion_map_batched", copied, hidden=hidden)
 
 
 @pytest.mark.parametrize("name", NAMES)

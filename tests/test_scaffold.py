@@ -71,6 +71,17 @@ def replaced(path: Path, *pairs: tuple[str, str]) -> None:
     path.write_text(text)
 
 
+def test_the_frame_stands_between_two_sections(root: Path) -> None:
+    """What stands behind the last exercise belongs to its section and stays there."""
+    source = root / "solutions" / NAME / f"{NAME}.py"
+    ending = '\n# %% figure="first_at_work"\nprint(1)\n\n# %% [markdown]\n# ## What comes next\n'
+    source.write_text(SOURCE + ending)
+    new_exercise(root, NAME, "double")
+    text = source.read_text()
+    places = [text.index(part) for part in ("first_at_work", 'solution="double"', "What comes next")]
+    assert places == sorted(places)
+
+
 def test_the_frame_builds_and_fails_the_audit_until_it_is_filled(root: Path) -> None:
     made = new_exercise(root, NAME, "double")
     assert build(root, NAME) == []

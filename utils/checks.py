@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import textwrap
 import traceback
 from collections.abc import Callable
 from functools import partial
@@ -37,6 +38,7 @@ WHOLE_NUMBER = "a whole number"  # the form of a quiz; other forms are the lette
 CELL_FRAME = re.compile(r'File "(?:<ipython-input-[^"]*|[^"]*ipykernel_[^"]*)", line (\d+), in (\w+)')
 
 LARGEST_DRAWN = 1_000_000  # entries of an answer that is drawn; more would take seconds and gigabytes
+LINE_WIDTH = 88  # characters; what a notebook shows without breaking lines in a window of usual width
 SHOWN = ("nothing", "message", "example")  # what a failed hidden check may tell
 SMALL = 12  # arrays with at most so many entries are written out in a message
 
@@ -76,9 +78,29 @@ class CheckFailed(AssertionError):
 
         return plots.show_difference(expected, got)
 
+    @property
+    def picture_words(self) -> str:
+        """The picture for those who cannot see it."""
+        return f"Expected, got, and the difference of the two, side by side, in the case “{self.label}”."
+
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of a stack of calls that would tell the student nothing."""
-        return self.message.splitlines()
+        return wrapped(self.message)
+
+
+def wrapped(message: str) -> list[str]:
+    """The message in lines that a notebook shows whole: left to itself it breaks long ones inside words."""
+    lines = []
+    for line in message.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += textwrap.wrap(
+            line,
+            LINE_WIDTH,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return lines
 
 
 def run(exercise: str, function: Callable[..., Any], hidden: bool = False, shows: str = "message") -> None:
@@ -236,16 +258,15 @@ def _argument(value: Any) -> str:
 def _show(failure: CheckFailed) -> None:
     """Display the picture of a failure, if this is a notebook that can."""
     with contextlib.suppress(Exception):  # a picture that cannot be drawn must not hide the message
-        from IPython import display, get_ipython
+        from IPython import get_ipython
 
         shell = get_ipython()
         if shell is not None and hasattr(shell, "kernel"):
             figure = failure.picture()
             if figure is not None:
-                import matplotlib.pyplot as plt
+                from . import plots
 
-                display.display(figure)
-                plt.close(figure)
+                plots.finish(figure, failure.picture_words)
 
 
 def quiz(name: str, answer: object, hidden: bool = False) -> None:

@@ -51,6 +51,8 @@ _FILM = Template("""<div class="film-$name"
     back.onclick = function () { stop(); show(+slider.value - 1); };
     next.onclick = function () { stop(); show(+slider.value + 1); };
     slider.oninput = function () { stop(); show(+slider.value); };
+    // JupyterLab would take the arrow keys for its own and move on to the next cell.
+    film.onkeydown = function (event) { event.stopPropagation(); };
   }
   (function start(tries) {  // a notebook may run this script before it has put the film on the page
     const films = document.querySelectorAll(".film-$name");

@@ -6,7 +6,10 @@ One colour means one thing in every notebook: input blue, weights orange, output
 
 from __future__ import annotations
 
+import base64
+import html
 import io
+import os
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -30,6 +33,8 @@ SERIES = ("#222222", "#AA4499", "#8A8A8A", "#999933")
 
 PIXELS_PER_INCH = 120  # resolution of the stored picture
 SHOWN_PIXELS_PER_INCH = 88  # size on the page; the surplus keeps lines sharp on good screens
+
+JUPYTER_SESSION = "JPY_SESSION_NAME"  # Jupyter's server sets it for the kernels of its notebooks
 
 LARGEST_NUMBERED = (8, 10)  # rows and columns of the largest array whose numbers are written into its picture
 
@@ -107,11 +112,20 @@ class Picture:
         return f"[Picture: {self.alt}]"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
-        """Jupyter's hook: the data by type, and how to show them."""
+        """Jupyter's hook: the data by type, and how to show them.
+
+        JupyterLab and Notebook show a PNG without its words, so a kernel that one of them started sends HTML.
+        """
         stored_width = int.from_bytes(self.png[16:20], "big")
         shown_width = stored_width * SHOWN_PIXELS_PER_INCH // PIXELS_PER_INCH
-        data = {"image/png": self.png, "text/plain": repr(self)}
-        return data, {"image/png": {"alt": self.alt, "width": shown_width}}
+        words = {"text/plain": repr(self)}
+        if os.environ.get(JUPYTER_SESSION):
+            return {"text/html": self._as_html(shown_width), **words}, {}
+        return {"image/png": self.png, **words}, {"image/png": {"alt": self.alt, "width": shown_width}}
+
+    def _as_html(self, width: int) -> str:
+        address = f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+        return f'<img alt="{html.escape(self.alt)}" src="{address}" width="{width}">'
 
 
 def to_png(figure: Figure) -> bytes:
@@ -222,7 +236,7 @@ def show_difference(expected: object, got: object) -> Figure:
         _write(axes[2], note)
     else:
         part = _slice2d(difference, lead)
-        largest = float(np.max(np.abs(part[np.isfinite(part)]), initial=0.0))
+        largest = float(np.max(np.abs(part[np.isfinite(part)]), initial=0.0)) or 1.0
         _draw(axes[2], part, plt.get_cmap("PuOr_r"), -largest, largest, sign=True)
     axes[2].set_title("difference: got − expected")
     return figure
@@ -280,6 +294,7 @@ def _draw(
         return
     high = high if high > low else low + 1
     ax.imshow(values, cmap=colours, vmin=low, vmax=high, interpolation="nearest", aspect="auto")
+    ax.spines[:].set(visible=True, color=GREY, linewidth=0.8)  # where the array ends, also where it is white
     rows, columns = values.shape
     if rows > LARGEST_NUMBERED[0] or columns > LARGEST_NUMBERED[1]:
         return
@@ -304,7 +319,7 @@ def _draw(
             )
     ax.set_xticks(np.arange(0.5, columns - 1), minor=True)
     ax.set_yticks(np.arange(0.5, rows - 1), minor=True)
-    ax.grid(which="minor", color="white", linewidth=1)
+    ax.grid(which="minor", color=GREY, linewidth=0.8)
     ax.tick_params(which="minor", length=0)
 
 

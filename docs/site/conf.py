@@ -45,7 +45,6 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
 nb_custom_formats = {".ipynb": ["released.read_notebook", {}]}
-suppress_warnings = ["myst.header"]  # the notebooks' first cells go from their title to the third level
 
 
 def mathml(tex: str, display: str) -> str:

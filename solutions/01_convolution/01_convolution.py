@@ -34,7 +34,7 @@
 #
 # You need Python, NumPy and sums with indices. You do not need to know PyTorch yet.
 #
-# ### The way through
+# ## The way through
 #
 # | | section | you write | difficulty | minutes | points |
 # |---:|---|---|:---:|---:|---:|
@@ -55,14 +55,14 @@
 # | | your tables, compared with ours | – | | | 5 |
 # | | **together** | | | **about 5 h** | **100** |
 #
-# ### How to work
+# ## How to work
 #
 # Run the cells from top to bottom (`Shift`+`Enter`). In each exercise, replace the line
 # `raise NotImplementedError(...)` by your code. The cell below it checks your answer and tells you what is
 # wrong. Hidden checks look at more cases later; their comments say at which. Stuck? Open one hint, try again,
 # then open the next.
 #
-# ### The symbols
+# ## The symbols
 #
 # | symbol | meaning |
 # |---|---|

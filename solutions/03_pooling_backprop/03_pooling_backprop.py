@@ -35,7 +35,7 @@
 #
 # You need notebook 1. Of notebook 2 only its bank of edge filters returns; it is given here.
 #
-# ### The way through
+# ## The way through
 #
 # | | section | you write | difficulty | minutes | points |
 # |---:|---|---|:---:|---:|---:|
@@ -56,7 +56,7 @@
 # | | your tables, compared with ours | – | | | 5 |
 # | | **together** | | | **about 6 h** | **100** |
 #
-# ### How to work
+# ## How to work
 #
 # Run the cells from top to bottom (`Shift`+`Enter`). In each exercise, replace the line
 # `raise NotImplementedError(...)` by your code. The cell below it checks your answer and tells you what is
@@ -65,7 +65,7 @@
 #
 # Sections 1 to 5 and 6 to 9 make two good sittings, 10 to 14 a third one.
 #
-# ### The symbols
+# ## The symbols
 #
 # | symbol | meaning |
 # |---|---|

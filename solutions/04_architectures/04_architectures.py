@@ -35,7 +35,7 @@
 #
 # You need notebooks 1 and 3. Of notebook 2 the occlusion map returns; it is given here.
 #
-# ### The way through
+# ## The way through
 #
 # | | section | you write | difficulty | minutes | points |
 # |---:|---|---|:---:|---:|---:|
@@ -55,7 +55,7 @@
 # | | your tables, compared with ours | – | | | 4 |
 # | | **together** | | | **about 6 h** | **100** |
 #
-# ### How to work
+# ## How to work
 #
 # Run the cells from top to bottom (`Shift`+`Enter`). In each exercise, replace the line
 # `raise NotImplementedError(...)` by your code. The cell below it checks your answer and tells you what is
@@ -64,7 +64,7 @@
 #
 # Sections 1 to 3, 4 to 6 and 7 to 12 make three good sittings.
 #
-# ### The symbols
+# ## The symbols
 #
 # | symbol | meaning |
 # |---|---|

@@ -35,7 +35,7 @@
 #
 # You need notebooks 1 and 3; the networks of notebook 4 return in the last section.
 #
-# ### The way through
+# ## The way through
 #
 # | | section | you write | difficulty | minutes | points |
 # |---:|---|---|:---:|---:|---:|
@@ -59,14 +59,14 @@
 # | | your tables, compared with ours | – | | | 5 |
 # | | **together** | | | **about 7 h** | **100** |
 #
-# ### How to work
+# ## How to work
 #
 # Run the cells from top to bottom (`Shift`+`Enter`). In each exercise, replace the line
 # `raise NotImplementedError(...)` by your code. The cell below it checks your answer and tells you what is
 # wrong. Hidden checks look at more cases later; their comments say at which. Stuck? Open one hint, try again,
 # then open the next. Sections 1 to 8 make one or two good sittings, 9 to 17 another two.
 #
-# ### The symbols
+# ## The symbols
 #
 # | symbol | meaning |
 # |---|---|
