@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from utils.views.gpu import RIGHT
+
 PLACEHOLDER = "TODO"  # how the frame of a new exercise marks what its author has still to write
 
 
@@ -56,6 +58,14 @@ class Case:
     def expecting(self, answer: Any) -> "Case":
         """The same case, the right answer (as the view shows it) given; the solution must agree with it."""
         return replace(self, answer=answer)
+
+    def on_gpu(self) -> "Case":
+        """The same call with its tensors on a GPU, a simulated one where there is none; compared is where the
+        work was done and where the answers are, and what the GPU refused. The call needs words.
+        """
+        args = (self.probe, *self.args)
+        asked = replace(self, args=args, probe="gpu.tried", call=f"{self.call}, on a GPU", view="gpu.tried")
+        return replace(asked, answer=dict(RIGHT), tolerance=None)
 
     def tensors(self) -> "Case":
         """The same case with PyTorch tensors in place of arrays."""

@@ -24,7 +24,8 @@ class Move(torch.autograd.Function):
     @staticmethod
     def forward(x: torch.Tensor, device: torch.device, dtype: torch.dtype, layout: Any) -> torch.Tensor:
         """Copy, and label the copy."""
-        copied = BASE.to(x, dtype=dtype, copy=True, memory_format=layout)
+        with torch._C.DisableTorchFunctionSubclass():  # also a lazy layer's parameter
+            copied = BASE.to(x, dtype=dtype, copy=True, memory_format=layout)
         return set_label(copied, device if device.type == "cuda" else None)
 
     @staticmethod
