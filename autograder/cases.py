@@ -59,13 +59,14 @@ class Case:
         """The same case, the right answer (as the view shows it) given; the solution must agree with it."""
         return replace(self, answer=answer)
 
-    def on_gpu(self) -> "Case":
-        """The same call with its tensors on a GPU, a simulated one where there is none; compared is where the
-        work was done and where the answers are, and what the GPU refused. The call needs words.
+    def on_gpu(self, answers: bool = True) -> "Case":
+        """The same call with its tensors on a GPU, a simulated one where there is none. What the GPU refused
+        is looked at, where the work was done, and (unless `answers` is False) where the answers are. The call
+        needs words.
         """
-        args = (self.probe, *self.args)
-        asked = replace(self, args=args, probe="gpu.tried", call=f"{self.call}, on a GPU", view="gpu.tried")
-        return replace(asked, answer=dict(RIGHT), tolerance=None)
+        args, view = (self.probe, *self.args), "gpu.tried" if answers else "gpu.worked"
+        asked = replace(self, args=args, probe="gpu.tried", call=f"{self.call}, on a GPU", view=view)
+        return replace(asked, answer=dict(RIGHT) if answers else RIGHT["work"], tolerance=None)
 
     def tensors(self) -> "Case":
         """The same case with PyTorch tensors in place of arrays."""

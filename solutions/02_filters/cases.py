@@ -487,14 +487,16 @@ def record_activations() -> Exercise:
             look(visible, "layers that work in place", "layers that work in place"),
             look(visible, "dropout, the model in training mode", "dropout", training),
             look(visible, "float32", "a chain of layers", dtype=FLOAT32),
-            look(visible, "a model on a device", "a chain of layers").on_gpu(),
+            look(visible, "a model on a device", "a chain of layers").on_gpu(answers=False),
             look(hidden, "a model that is a single layer", "one layer"),
             look(hidden, "a layer that runs twice, another that never runs", "a layer that runs twice"),
             look(hidden, "normalisation, the model in training mode", "normalisation", training),
             look(hidden, "a model whose normalisations are frozen", "blocks of layers", frozen),
             look(hidden, "blocks in training mode", "blocks of layers", training),
             look(hidden, "a layer on which somebody else has put a hook", "a layer with a hook", training),
-            look(hidden, "blocks on a device, in training mode", "blocks of layers", training).on_gpu(),
+            look(hidden, "blocks on a device, in training mode", "blocks of layers", training).on_gpu(
+                answers=False
+            ),
             look(hidden, "a model that raises an error", "an error"),
             look(hidden, "a model that raises an error, in training mode", "an error", training),
             look(hidden, "a frozen model that raises an error", "an error", frozen),

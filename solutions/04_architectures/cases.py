@@ -286,6 +286,7 @@ def alexnet() -> Exercise:
             net(visible, "a narrow network for small pictures", [5, 1 / 32, 67], a(2, 3, 67, 67)),
             net(visible, "the gradients", [3, 1 / 48, 67, 2], a(2, 2, 67, 67), "gradients"),
             place(visible, "everything on one device", [3, 1 / 48, 67], (1, 3, 67, 67)),
+            place(hidden, "several pictures on one device", [2, 1 / 48, 67], (2, 3, 67, 67)),
             again.seen_as("architectures.full_size").expecting(full | {"shape": [1, 1000]}),
             net(hidden, "a width between whole numbers", [3, 0.0317, 67], a(1, 3, 67, 67)),
             net(hidden, "pictures that leave a rest", [2, 1 / 48, 101], a(1, 3, 101, 101)),

@@ -890,6 +890,9 @@ def fit() -> Exercise:
             ),
             case(hidden, "no time at all", [3, 4, 5], seconds=0.0, epochs=1, **sgd_),
             case(hidden, "the best weights in a file", [3, 6, 5, 4], ways=["checkpoint", "gpu"], **sgd_),
+            case(
+                hidden, "examples that are on the device already", [3, 4, 2], ways=["gpu", "there"], **adam_
+            ),
             case(hidden, "half precision on a GPU", [2, 3], ways=["gpu"], mixed_precision=True, **sgd_),
             case(hidden, "no half precision wanted", [2, 3], ways=["gpu"], mixed_precision=False, **sgd_),
             case(hidden, "what the seed decides", [2, 3], n=13, ways=["seeds"], seed=4, **sgd_),

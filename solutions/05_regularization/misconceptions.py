@@ -1196,6 +1196,28 @@ class _(RightDropout):
 
 @wrong(
     "Dropout",
+    "a device of its own",
+    'You look for a GPU yourself (`"cuda" if torch.cuda.is_available()`). The mask belongs where x is: '
+    "torch.rand_like(x).",
+)
+class _(RightDropout):
+    def mask(self, x):
+        own = "cuda" if torch.cuda.is_available() else "cpu"
+        return torch.rand(x.shape, device=own) >= self.p
+
+
+@wrong(
+    "Dropout",
+    "mask from NumPy",
+    "The mask is drawn by NumPy, which knows no GPU (and not PyTorch's seed): torch.rand_like(x).",
+)
+class _(RightDropout):
+    def mask(self, x):
+        return torch.from_numpy(np.random.rand(*x.detach().numpy().shape)) >= self.p
+
+
+@wrong(
+    "Dropout",
     "new tensors on the CPU",
     "The mask is made without a device, so it is on the CPU: on a GPU your code stops.",
 )
@@ -3155,7 +3177,8 @@ class _(Fit):
 
 @wrong_fit(
     "order made on the device",
-    "The numbers of a batch are on the GPU, the examples on the CPU. Choose where the examples are, then move.",
+    "The numbers of a batch are on the GPU, the examples on the CPU. Choose where the examples are, then "
+    "move.",
 )
 class _(Fit):
     def picked(self, x, y, batch):

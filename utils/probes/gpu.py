@@ -31,18 +31,19 @@ def on_gpu(
         call: gets what `prepare` made.
 
     Returns:
-        what was seen, and the answer on the CPU, None where the GPU refused. Seen: the "device"; the words of
-        the error with which a GPU "refused" something, "" for none; whether a module whose `forward` ran then
-        keeps a tensor "unregistered" on another device; how many matrix products and convolutions were
-        "computed" where, and how many "copies" went between devices (both empty on a real GPU); where the
-        tensors of the "answers" are.
+        what was seen, and the answer on the CPU, None where the GPU refused. Seen: the "device"; whether it
+        is "simulated"; the words of the error with which a GPU "refused" something, "" for none; whether a
+        module whose `forward` ran then keeps a tensor "unregistered" on another device; how many matrix
+        products and convolutions were "computed" where, and how many "copies" went between devices (both
+        empty on a real GPU); where the tensors of the "answers" are.
 
     Raises:
         whatever the call raises that has nothing to do with devices.
     """
     with SimulatedGPU(GPUS) as gpu:
         device = torch.device("cuda", torch.cuda.device_count() - 1)
-        seen: dict[str, Any] = {"device": str(device), "refused": "", "unregistered": False}
+        seen: dict[str, Any] = {"device": str(device), "simulated": not gpu.real}
+        seen |= {"refused": "", "unregistered": False}
         prepared, answer = prepare(device), None
         gpu.moves.clear()
         try:

@@ -318,9 +318,10 @@ def fits(
         weight: first weights, (classes, features); script: how many of the validation examples get a right
             answer after each epoch.
         recipe: the knobs, without those that cannot be stored.
-        ways: "gpu" to have it done on a GPU; "augment" to have training examples altered; "checkpoint" to
-            have the best weights written to a file; "seeds" to train three times: with one seed, with the
-            same one, and with another one; "no device" to name none.
+        ways: "gpu" to have it done on a GPU; "there" if the examples are on it already; "augment" to have
+            training examples altered; "checkpoint" to have the best weights written to a file; "seeds" to
+            train three times: with one seed, with the same one, and with another one; "no device" to name
+            none.
 
     Returns:
         how the model was called ("calls"), the "device", the "seconds" that the call took, the "history", the
@@ -338,8 +339,9 @@ def fits(
         recipe: dict[str, Any], device: torch.device, calls: list[dict[str, Any]]
     ) -> tuple[nn.Module, Any]:
         model = _Watched(weight.cpu(), *pairs, script, calls).eval()
+        given = [tuple(part.to(device) for part in pair) if "there" in ways else pair for pair in pairs]
         where = () if "no device" in ways else (device,)
-        return model, function(model, *pairs, recipe, *where)
+        return model, function(model, *given, recipe, *where)
 
     calls: list[dict[str, Any]] = []
 

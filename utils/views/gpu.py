@@ -8,6 +8,7 @@ from . import WrongForm, need
 
 SEEN = {
     "device": "text",
+    "simulated": "bool",
     "refused": "text",
     "unregistered": "bool",
     "computed": "dict",
@@ -33,6 +34,10 @@ MADE = (
     "`device=x.device`, or make it with `zeros_like`, `new_zeros` and the like."
 )
 IMAGES = "The {what} stayed on the CPU, the model is on the GPU: `x = x.to(device)`."
+BATCHES = (
+    "The {what} and their labels stayed on the CPU, the model is on the GPU: "
+    "`x, y = x.to(device), y.to(device)`."
+)
 DROPPED = (
     "The {what} were copied to the GPU, but the copy was not kept: `x.to(device)` alone changes nothing. "
     "Write `x = x.to(device)`."
@@ -64,6 +69,11 @@ def tried(report: Any, *_: Any, **__: Any) -> dict[str, str]:
 
 
 RIGHT = {"work": "on the GPU", "answers": "on the GPU"}  # what `tried` says of right code
+
+
+def worked(report: Any, *_: Any, **__: Any) -> str:
+    """Where the work was done; the answers may be anywhere."""
+    return tried(report)["work"]
 
 
 def work(seen: Mapping[str, Any]) -> str:
@@ -102,7 +112,7 @@ def _in_loop(seen: Mapping[str, Any], calls: Sequence[Mapping[str, Any]], valida
         what = "images for validation" if validates and not calls[-1]["training"] else "images"
         if calls[-1]["place"] != "cpu":
             return MODEL.format(what=what)
-        copies = sum(seen["copies"].values())  # more than the labels, before the first batch was used
-        dropped = not validates and len(calls) == 1 and copies > 1
-        return (DROPPED if dropped else IMAGES).format(what=what)
+        counted = seen["simulated"] and not validates and len(calls) == 1  # before the first batch was used
+        copies = sum(seen["copies"].values()) if counted else 1
+        return {0: BATCHES, 2: DROPPED}.get(copies, IMAGES).format(what=what)
     return next((words for found, words in OPERATIONS.items() if re.search(found, seen["refused"])), MADE)
