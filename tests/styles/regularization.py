@@ -935,3 +935,18 @@ def _(space, n, rng):
         return choices
 
     return [{name: draw(space[name]) for name in space} for _ in range(n)]
+
+
+@style("Dropout", "coins with the device as a context")
+class _(nn.Module):
+    def __init__(self, p=0.5):
+        super().__init__()
+        examine(p)
+        self.p = p
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        with torch.device(x.device):
+            coins = torch.rand(*x.shape)
+        return x * coins.ge(self.p).to(x) / (1 - self.p)

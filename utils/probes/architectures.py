@@ -50,8 +50,9 @@ class _Watch(TorchFunctionMode):
         return len(self._strange)
 
     def _known(self) -> dict[int, str]:
-        state = [*self._model.named_parameters(), *self._model.named_buffers()]
-        return {id(value): name for name, value in state}
+        statistics = _kinds(self._model)  # other buffers hold constants of the network's own
+        buffers = ((name, value) for name, value in self._model.named_buffers() if name in statistics)
+        return {id(value): name for name, value in (*self._model.named_parameters(), *buffers)}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
