@@ -133,12 +133,17 @@ def _spread(parameter: torch.Tensor, fan_in: int) -> str:
     return "within the bound, on both sides of 0" if float(parameter.detach().min()) < 0 else "none below 0"
 
 
+def weights_of(output: torch.Tensor) -> torch.Tensor:
+    """Small whole numbers in the shape of the output, no two neighbours alike; all machines agree on sums."""
+    steps = torch.arange(output.numel(), dtype=output.dtype, device=output.device)
+    return (steps * 3 % 7 - 3).reshape(output.shape)
+
+
 def _gradients(output: Any, leaves: Sequence[torch.Tensor]) -> list[torch.Tensor | None]:
     """Gradients of a weighted sum of the output; None for a leaf that the output does not depend on."""
     if not (isinstance(output, torch.Tensor) and output.requires_grad):
         return [None] * len(leaves)
-    steps = torch.arange(output.numel(), dtype=output.dtype, device=output.device)
-    weights = (steps * 3 % 7 - 3).reshape(output.shape)  # small whole numbers, so that every machine agrees
+    weights = weights_of(output)
     wanted = [leaf for leaf in leaves if leaf.requires_grad]
     found = dict(
         zip(

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from . import beside, gpu
+from . import beside, gpu, weights_of
 
 Array = np.ndarray
 Params = dict[str, Array]
@@ -221,29 +221,23 @@ def pool_function(function: Any, x: torch.Tensor, kernel_size: int, stride: int,
     """
     leaf = x.detach().requires_grad_()
     output = function.apply(leaf, kernel_size, stride)
-    total = (output * _weights(output)).sum()
+    total = (output * weights_of(output)).sum()
     if way == "twice":
         output = function.apply(leaf * 2, kernel_size + 1, stride)
-        total = total + (output * _weights(output)).sum()
+        total = total + (output * weights_of(output)).sum()
     elif way == "chained":
         output = function.apply(output, kernel_size, 1)
-        total = (output * _weights(output)).sum()
+        total = (output * weights_of(output)).sum()
     elif way == "one number":
         total = output.sum()
     elif way == "axes turned":
         turned = output.permute(3, 1, 0, 2)
-        total = (turned * _weights(turned)).sum()
+        total = (turned * weights_of(turned)).sum()
     if way == "each output":
         numbers = output.flatten().unbind()
         gradients = [torch.autograd.grad(number, leaf, retain_graph=True)[0] for number in numbers]
         return {"output": output.detach(), "gradient": torch.stack(gradients)}
     return {"output": output.detach(), "gradient": torch.autograd.grad(total, leaf)[0]}
-
-
-def _weights(output: torch.Tensor) -> torch.Tensor:
-    """Small whole numbers in the shape of the output, no two neighbours alike."""
-    steps = torch.arange(output.numel(), dtype=output.dtype, device=output.device)
-    return (steps * 3 % 7 - 3).reshape(output.shape)
 
 
 class _Watched(nn.Module):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..compare import kind
 from ..probes.backprop import line_loss, line_start
-from . import WrongForm, gpu, need, number, one_number_each, parts_of
+from . import MODES, WrongForm, gpu, need, number, one_number_each, order_of, parts_of
 
 
 def pooled(answer: Any, *_: Any, **__: Any) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def sgd(
         if labels == [[int(y[example]) for example in batch] for batch in batches]
         else "are mixed up",
         "each epoch": "holds each example once" if right else "does not hold each example once",
-        "order": _order(rounds),
+        "order": order_of(rounds),
         "source of the order": _source(batches, again, other),
         "weights, minus those after the right steps": {
             name: after[name] - weights[name]
@@ -140,14 +140,6 @@ def _source(batches: Any, again: Any, other: Any) -> str:
     return "rng" if batches != other else "always the same"
 
 
-def _order(rounds: list[list[int]]) -> str:
-    """How the examples of several epochs follow each other, in words."""
-    if any(round_ == sorted(round_) for round_ in rounds):
-        return "as in the data"
-    return "the same in each epoch" if rounds[1:] and rounds[0] in rounds[1:] else "new in each epoch"
-
-
-MODES = {True: "in training mode", False: "in evaluation mode"}
 CALLS = [{"training": "bool", "recorded": "bool", "place": "text"}]
 WATCHED = {"answer": "anything", "after": "dict", "home": "text", "training": "bool"}
 

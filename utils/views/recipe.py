@@ -12,7 +12,7 @@ import numpy as np
 
 from ..compare import kind, to_numpy
 from ..probes.regularization import SMALL, first_parameters
-from . import WrongForm, came, gpu, need, one_number_each
+from . import MODES, WrongForm, came, gpu, need, one_number_each, order_of
 from .regularization import comparable
 
 AGREE = 1e-9  # relative; of two trainings in float64
@@ -30,7 +30,6 @@ CALLS = {
     "weights": "array",
 }
 STATE = ("weight", "bias", "scale", "seen")
-MODES = {True: "in training mode", False: "in evaluation mode"}
 RECORDED = {True: "recorded", False: "not recorded"}
 ALTERED = {True: "altered", False: "as they are"}
 HISTORY = ("loss", "accuracy", "lr", "seconds", "best")
@@ -294,7 +293,7 @@ def fit(
         "each epoch": "holds each example once"
         if all(sorted(round_) == list(range(n)) for round_ in rounds)
         else "does not hold each example once",
-        "order": _order(rounds),
+        "order": order_of(rounds),
         "training examples": _said({flag for c in batches for flag in c["altered"]}, ALTERED),
         "validation examples": _said({flag for c in checks for flag in c["altered"]}, ALTERED),
         "steps": _steps(observed, path, agree, (data, weight, used, total), batches, per_epoch),
@@ -359,13 +358,6 @@ def _whole(value: Any) -> Any:
     if kind(value) not in ("int", "float"):
         raise WrongForm(f"The best of the history should be a whole number, but {came(value)}.")
     return value
-
-
-def _order(rounds: Sequence[Any]) -> str:
-    """How the examples of several epochs follow each other, in words."""
-    if any(round_ == sorted(round_) for round_ in rounds):
-        return "as in the data"
-    return "the same in each epoch" if rounds[1:] and rounds[0] in rounds[1:] else "new in each epoch"
 
 
 def _validated(calls: Sequence[Any], n: int, n_valid: int, epochs: int) -> str:
