@@ -62,6 +62,7 @@ mutation: $(READY)
 bench: $(READY)
 	$(PY) tests/benchmarks/bench_conv2d.py
 	$(PY) tests/benchmarks/bench_backprop.py
+	$(PY) tests/benchmarks/bench_simulated_gpu.py
 	$(PY) tests/benchmarks/bench_grading.py
 	$(PY) tests/benchmarks/bench_scale.py growth
 	$(PY) tests/benchmarks/bench_scale.py workers

@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from utils.views.gpu import RIGHT
+
 PLACEHOLDER = "TODO"  # how the frame of a new exercise marks what its author has still to write
 
 
@@ -56,6 +58,15 @@ class Case:
     def expecting(self, answer: Any) -> "Case":
         """The same case, the right answer (as the view shows it) given; the solution must agree with it."""
         return replace(self, answer=answer)
+
+    def on_gpu(self, answers: bool = True) -> "Case":
+        """The same call with its tensors on a GPU, a simulated one where there is none. What the GPU refused
+        is looked at, where the work was done, and (unless `answers` is False) where the answers are. The call
+        needs words.
+        """
+        args, view = (self.probe, *self.args), "gpu.tried" if answers else "gpu.worked"
+        asked = replace(self, args=args, probe="gpu.tried", call=f"{self.call}, on a GPU", view=view)
+        return replace(asked, answer=dict(RIGHT) if answers else RIGHT["work"], tolerance=None)
 
     def tensors(self) -> "Case":
         """The same case with PyTorch tensors in place of arrays."""

@@ -1,6 +1,7 @@
 """The cases of notebook 1: what the checks call each exercise with. Instructors only."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -460,14 +461,25 @@ def causal_conv1d() -> Exercise:
 def conv2d_unfold() -> Exercise:
     a = Arrays("conv2d_unfold")
     f = FLOAT32
+
+    def place(make: Callable[..., Case], label: str, *arguments: Any) -> Case:
+        """Answers and gradients of a call on a GPU."""
+        shapes = ", ".join(
+            str(value.shape if isinstance(value, np.ndarray) else value) for value in arguments
+        )
+        call = f"conv2d_unfold({shapes}) and gradients sent back"
+        return make(label, *arguments).through("gradients", call).on_gpu()
+
     cases = [
         visible("two images, a filter that is not square, a bias", a(2, 3, 5, 4), a(4, 3, 3, 2), a(4)),
         visible("stride 2, and a rest", a(1, 2, 6, 7), a(2, 2, 3, 2), stride=2),
         visible("stride, padding and dilation together", a(1, 2, 7, 6), a(2, 2, 3, 2), a(2), 2, 1, 2),
         visible("float32 stays float32", a(1, 2, 4, 3, dtype=f), a(2, 2, 2, 2, dtype=f), a(2, dtype=f)),
         visible("gradients for x, weight and bias", a(1, 2, 4, 5), a(2, 2, 2, 3), a(2)).through("gradients"),
+        place(visible, "new tensors on the device of x", a(2, 2, 4, 5), a(3, 2, 2, 3), a(3), 1, 1),
         visible("channels that do not match", a(1, 3, 4, 5), a(2, 2, 3, 3)),
         hidden("stride and padding together", a(2, 3, 5, 8), a(4, 3, 3, 2), a(4), 2, 1),
+        place(hidden, "on a device, without a bias", a(1, 3, 6, 5), a(2, 3, 3, 2), None, 2, 0, 2),
         hidden("stride, padding and dilation all different", a(2, 3, 11, 9), a(4, 3, 3, 2), a(4), 3, 1, 2),
         hidden("dilation of a wide filter", a(2, 2, 6, 11), a(3, 2, 2, 3), None, 1, 2, 3),
         hidden("a dilated filter that fits exactly", a(1, 2, 7, 5), a(2, 2, 3, 2), None, 1, 0, 3),
@@ -526,6 +538,7 @@ def conv2d_layer() -> Exercise:
             use("stride 2, padding 1", visible, a(1, 2, 6, 5, dtype=f), 2, 4, 3, 2, 1),
             use("dilation 2", visible, a(1, 2, 6, 5, dtype=f), 2, 4, 2, 1, 0, 2),
             use("a layer without bias", visible, a(1, 3, 4, 5, dtype=f), 3, 6, 2, bias=False),
+            use("a layer that was moved", visible, a(2, 2, 4, 5, dtype=f), 2, 4, 3, 1, 1).on_gpu(),
             use(
                 "stride, padding and dilation all different",
                 hidden,
@@ -545,6 +558,7 @@ def conv2d_layer() -> Exercise:
                 "no bias, with stride and padding", hidden, a(2, 2, 5, 8, dtype=f), 2, 8, 3, 2, 2, bias=False
             ),
             use("the layer moved to float64", hidden, a(2, 2, 4, 5), 2, 3, 2, 1, 1),
+            use("a moved layer, no bias", hidden, a(2, 3, 4, 5, dtype=f), 3, 5, 2, 2, bias=False).on_gpu(),
         ],
     )
 

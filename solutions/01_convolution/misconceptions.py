@@ -1811,6 +1811,51 @@ def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
     return unfold(x[:1].expand_as(x), weight, bias, stride, padding, dilation)
 
 
+def framed(x, padding, **where):
+    """Zeros around x, made by hand."""
+    n, c, h, w = x.shape
+    frame = torch.zeros(n, c, h + 2 * padding, w + 2 * padding, dtype=x.dtype, **where)
+    frame[:, :, padding : padding + h, padding : padding + w] = x
+    return frame
+
+
+def own_gpu():
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@wrong(
+    "conv2d_unfold",
+    "frame made on the CPU",
+    "The frame of zeros is made without a device, so it is on the CPU. On a GPU it does not fit the weights: "
+    "`device=x.device`, or F.unfold's own padding.",
+)
+def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
+    examine(x, weight, stride, padding, dilation)
+    return unfold(framed(x, padding), weight, bias, stride, 0, dilation)
+
+
+@wrong(
+    "conv2d_unfold",
+    "a device of its own",
+    'You look for a GPU yourself (`"cuda" if torch.cuda.is_available()`). Make new tensors where x is: '
+    "`device=x.device`.",
+)
+def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
+    examine(x, weight, stride, padding, dilation)
+    return unfold(framed(x, padding, device=own_gpu()), weight, bias, stride, 0, dilation)
+
+
+@wrong(
+    "conv2d_unfold",
+    "computed on the CPU",
+    "You fetch everything to the CPU, compute there, and send the answer back. The work should be done where "
+    "x is.",
+)
+def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
+    here = [None if tensor is None else tensor.cpu() for tensor in (x, weight, bias)]
+    return unfold(*here, stride, padding, dilation).to(x.device)
+
+
 class RightConv2d(nn.Module):
     """The right layer; the wrong ones change one thing."""
 
@@ -1972,6 +2017,45 @@ class _(RightConv2d):
 class _(RightConv2d):
     def forward(self, x):
         return F.conv2d(x, self.weight.flip(2, 3), self.bias, self.stride, self.padding, self.dilation)
+
+
+@wrong(
+    "Conv2d",
+    "frame made on the CPU",
+    "forward makes its frame of zeros without a device, so it is on the CPU, wherever the layer was moved. "
+    "Let F.conv2d pad, or say `device=x.device`.",
+)
+class _(RightConv2d):
+    def forward(self, x):
+        x = framed(x, self.padding)
+        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation)
+
+
+@wrong(
+    "Conv2d",
+    "a device of its own",
+    'The layer looks for a GPU itself (`"cuda" if torch.cuda.is_available()`). It is where it was moved to: '
+    "`x.device`.",
+)
+class _(RightConv2d):
+    def forward(self, x):
+        x = framed(x, self.padding, device=own_gpu())
+        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation)
+
+
+@wrong(
+    "Conv2d",
+    "a tensor that is not registered",
+    "A tensor that the layer keeps stays on the CPU when the layer is moved: `self.register_buffer` makes it "
+    "go along.",
+)
+class _(RightConv2d):
+    def keep(self, weight, bias):
+        super().keep(weight, bias)
+        self.one = torch.ones(1)
+
+    def forward(self, x):
+        return super().forward(x * self.one.to(x.dtype))
 
 
 @wrong(

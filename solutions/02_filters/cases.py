@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from autograder.cases import Arrays, Case, Exercise, Quiz, hidden, visible
+from utils.views.gpu import RIGHT
 
 FLOAT32 = "float32"
 ROUGHLY = 1e-5  # enough for float32, where the answer may be computed in it
@@ -445,16 +446,24 @@ def learn_filter_bank() -> Exercise:
         case = make(label, x, targets, k, STEPS, named=named).tensors().through("filters.learned_bank", call)
         return case.expecting(answer).within(FOUND)
 
-    place = hidden("pictures that are not yet on the device", a(2, 2, 5, 4), a(2, 3, 5, 4), 3, 2).tensors()
+    def place(make: Callable[..., Case], label: str, x: np.ndarray, targets: np.ndarray) -> Case:
+        """Pictures on the CPU, and another device."""
+        call = (
+            f"learn_filter_bank(x {x.shape}, targets {targets.shape}, 3, 2, a GPU), x and targets on the CPU"
+        )
+        case = make(label, x, targets, 3, 2).tensors().through("filters.learned_on_gpu", call)
+        return case.seen_as("gpu.tried").expecting(dict(RIGHT))
+
     return Exercise(
         "learn_filter_bank",
         [
             taught(visible, "one filter, one channel", (1, 1, 3, 3), (8, 9)),
             taught(visible, "three filters, two channels", (3, 2, 3, 3), (9, 10)),
+            place(visible, "pictures that are not yet on the device", a(1, 2, 4, 5), a(1, 3, 4, 5)),
             taught(hidden, "more channels than filters", (2, 3, 3, 3), (11, 9)),
             taught(hidden, "filters of one pixel, no device named", (4, 2, 1, 1), (5, 7), named=False),
             taught(hidden, "large filters, float64", (2, 1, 5, 5), (12, 10), "float64"),
-            place.through("filters.learning_place", "learn_filter_bank(x, targets, ..., another device)"),
+            place(hidden, "several pictures, not yet on the device", a(2, 2, 5, 4), a(2, 3, 5, 4)),
         ],
     )
 
@@ -478,12 +487,16 @@ def record_activations() -> Exercise:
             look(visible, "layers that work in place", "layers that work in place"),
             look(visible, "dropout, the model in training mode", "dropout", training),
             look(visible, "float32", "a chain of layers", dtype=FLOAT32),
+            look(visible, "a model on a device", "a chain of layers").on_gpu(answers=False),
             look(hidden, "a model that is a single layer", "one layer"),
             look(hidden, "a layer that runs twice, another that never runs", "a layer that runs twice"),
             look(hidden, "normalisation, the model in training mode", "normalisation", training),
             look(hidden, "a model whose normalisations are frozen", "blocks of layers", frozen),
             look(hidden, "blocks in training mode", "blocks of layers", training),
             look(hidden, "a layer on which somebody else has put a hook", "a layer with a hook", training),
+            look(hidden, "blocks on a device, in training mode", "blocks of layers", training).on_gpu(
+                answers=False
+            ),
             look(hidden, "a model that raises an error", "an error"),
             look(hidden, "a model that raises an error, in training mode", "an error", training),
             look(hidden, "a frozen model that raises an error", "an error", frozen),
@@ -574,7 +587,11 @@ def occlusion_map_batched() -> Exercise:
             cover(visible, "a stride", blocks, evaluating, a(2, 6, 9), 0, 3, 2),
             cover(visible, "a model in training mode", "dropout", training, a(2, 4, 5), 3, 2),
             cover(visible, "float32", chain, evaluating, a(2, 4, 5, dtype=f), 1, 2, 2).within(ROUGHLY * 10),
+            cover(visible, "a model on a device", chain, evaluating, a(2, 4, 5), 1, 2, 1, 0.5, 5).on_gpu(),
             cover(visible, "a square that does not fit", chain, evaluating, a(2, 3, 5), 1, 4),
+            cover(
+                hidden, "blocks on a device, with a stride", blocks, training, a(2, 5, 6), 2, 2, 2
+            ).on_gpu(),
             cover(hidden, "a square of one pixel", chain, evaluating, a(2, 3, 4), 2, 1, 1, 0.5, 5),
             cover(hidden, "a low picture, the last class", chain, evaluating, a(3, 2, 6), 3, 1, 2),
             cover(hidden, "one picture at a time", chain, evaluating, a(2, 4, 5), 0, 2, 1, 0.0, 1),

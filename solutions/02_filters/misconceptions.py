@@ -1877,6 +1877,40 @@ def _(x, targets, kernel_size, steps, device="cpu"):
     return F.conv2d(x, torch.zeros(shape, device=device), padding=kernel_size // 2).detach()
 
 
+@wrong(
+    "learn_filter_bank",
+    "learned on the CPU",
+    "The filters are learned on the CPU and moved at the end. Move pictures and targets to the device first.",
+)
+def _(x, targets, kernel_size, steps, device="cpu"):
+    return train_bank(x, targets, kernel_size, steps, x.device).detach().to(device)
+
+
+@wrong(
+    "learn_filter_bank",
+    "moved after requires_grad",
+    "On a GPU `torch.zeros(…, requires_grad=True).to(device)` is a copy, computed from the weights, and no "
+    "optimiser takes it. Make the weights on the device: `device=device`.",
+)
+def _(x, targets, kernel_size, steps, device="cpu"):
+    shape = (targets.shape[1], x.shape[1], kernel_size, kernel_size)
+    torch.optim.Adam([torch.zeros(shape, dtype=x.dtype, requires_grad=True).to(device)])
+    return train_bank(x, targets, kernel_size, steps, device).detach()
+
+
+@wrong(
+    "learn_filter_bank",
+    "a device of its own",
+    'You look for a GPU yourself (`"cuda" if torch.cuda.is_available()`) in place of using `device`.',
+)
+def _(x, targets, kernel_size, steps, device="cpu"):
+    return train_bank(x, targets, kernel_size, steps, own_gpu()).detach()
+
+
+def own_gpu():
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def look(
     model, x, leaves_only=True, name=lambda name: name, keep=lambda output: output.detach().clone(), **options
 ):
@@ -1967,6 +2001,25 @@ def _(model, x):
 )
 def _(model, x):
     return look(model, x, keep=lambda output: output.clone(), graph=True)
+
+
+@wrong(
+    "record_activations",
+    "through NumPy",
+    "`.numpy()` of a tensor on a GPU is an error. `.detach().clone()` keeps a copy where the tensor is.",
+)
+def _(model, x):
+    return look(model, x, keep=lambda output: torch.tensor(output.numpy()))
+
+
+@wrong(
+    "record_activations",
+    "a device of its own",
+    'You send x to a GPU that you look for yourself (`"cuda" if torch.cuda.is_available()`). x is where the '
+    "model is: leave it there.",
+)
+def _(model, x):
+    return look(model, x.to(own_gpu()))
 
 
 @wrong(
@@ -2665,6 +2718,49 @@ def _(model, image, target, patch, stride=1, fill=0.0, batch_size=64):
 def _(model, image, target, patch, stride=1, fill=0.0, batch_size=64):
     one = watch(model, image, target, patch, stride, fill, batch_size)
     return torch.stack([one, one], dim=-1)
+
+
+@wrong(
+    "occlusion_map_batched",
+    "map made on the CPU",
+    "The map is made without a device and filled in: it stays on the CPU. Give it `device=image.device`.",
+)
+def _(model, image, target, patch, stride=1, fill=0.0, batch_size=64):
+    found = watch(model, image, target, patch, stride, fill, batch_size)
+    drops = torch.zeros(found.shape, dtype=found.dtype)
+    drops[:] = found
+    return drops
+
+
+@wrong(
+    "occlusion_map_batched",
+    "mask made on the CPU",
+    "The mask that covers a square is made without a device, so it is on the CPU: on a GPU your code stops. "
+    "Give it `device=image.device`.",
+)
+def _(model, image, target, patch, stride=1, fill=0.0, batch_size=64):
+    whole = torch.ones(image.shape, dtype=image.dtype)
+    return watch(model, image * whole, target, patch, stride, fill, batch_size)
+
+
+@wrong(
+    "occlusion_map_batched",
+    "through NumPy",
+    "`.numpy()` of a tensor on a GPU is an error. Stay with tensors, or fetch it first: `.cpu().numpy()`.",
+)
+def _(model, image, target, patch, stride=1, fill=0.0, batch_size=64):
+    found = watch(model, image, target, patch, stride, fill, batch_size)
+    return torch.from_numpy(found.numpy()).to(image.device)
+
+
+@wrong(
+    "occlusion_map_batched",
+    "a device of its own",
+    'You send the picture to a GPU that you look for yourself (`"cuda" if torch.cuda.is_available()`). It is '
+    "where the model is: leave it there.",
+)
+def _(model, image, target, patch, stride=1, fill=0.0, batch_size=64):
+    return watch(model, image.to(own_gpu()), target, patch, stride, fill, batch_size)
 
 
 @wrong(

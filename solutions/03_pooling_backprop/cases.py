@@ -949,11 +949,6 @@ def max_pool2d_function() -> Exercise:
         case = make(label, x, k, s, way).through("backprop.pool_function", call).tensors()
         return case.expecting(answer(tensor(x), k, s, way))
 
-    def devices(make: Make, label: str, *shape: int) -> Case:
-        call = f"MaxPool2dFunction.apply(x, 3, 2) for x of shape {shape}, and where new tensors are"
-        case = make(label, np.zeros(shape), 3, 2).through("backprop.pool_devices", call)
-        return case.tensors().expecting("one device")
-
     ones = (a(2, 2, 4, 6) > 0).astype(np.float64)
     return Exercise(
         "MaxPool2dFunction",
@@ -964,9 +959,9 @@ def max_pool2d_function() -> Exercise:
             pool(visible, "a rest that no window reads", distinct(a, 1, 2, 5, 7), 2, 2),
             pool(visible, "the gradient of each output", distinct(a, 1, 2, 4, 5), 2, 1, "each output"),
             pool(visible, "float32", distinct(a, 2, 1, 4, 6, dtype=FLOAT32), 2, 2),
-            devices(visible, "new tensors on the device of x", 2, 3, 5, 6),
+            pool(visible, "new tensors on the device of x", distinct(a, 2, 3, 5, 6), 3, 2).on_gpu(),
             pool(hidden, "a tall image", distinct(a, 2, 3, 8, 4), 2, 2),
-            devices(hidden, "new tensors on the device of a larger x", 2, 2, 7, 9),
+            pool(hidden, "new tensors on the device of a larger x", distinct(a, 2, 2, 7, 9), 3, 2).on_gpu(),
             pool(hidden, "windows with gaps between them", distinct(a, 2, 2, 8, 9), 2, 3),
             pool(hidden, "a large window and a rest", distinct(a, 2, 2, 8, 7), 3, 2),
             pool(hidden, "windows of one pixel", distinct(a, 2, 3, 3, 4), 1, 1),
@@ -1052,7 +1047,7 @@ def evaluate() -> Exercise:
         answer = {
             "model": "in evaluation mode",
             "images": "on the device",
-            "devices": "not mixed",
+            "model afterwards is": "on the device",
             "gradients": "not recorded",
             "model afterwards": f"in {mode} mode",
             "accuracy": float(np.mean(best == y)),

@@ -3226,6 +3226,35 @@ class _(RightPool):
 
 @wrong(
     "MaxPool2dFunction",
+    "through NumPy",
+    "`.numpy()` of a tensor on a GPU is an error. Stay with tensors: they can all that arrays can.",
+)
+class _(RightPool):
+    @staticmethod
+    def forward(ctx, x, kernel_size, stride):
+        return RightPool.forward(ctx, torch.from_numpy(x.numpy()), kernel_size, stride)
+
+
+@wrong(
+    "MaxPool2dFunction",
+    "a device of its own",
+    'You look for a GPU yourself (`"cuda" if torch.cuda.is_available()`). Make new tensors where x is: '
+    "`device=x.device`.",
+)
+class _(RightPool):
+    @staticmethod
+    def backward(ctx, dy):
+        places, x, _ = ctx.saved_tensors
+        dx = torch.zeros(x.flatten(2).shape, dtype=dy.dtype, device=own_gpu())
+        return dx.scatter_add_(2, places.flatten(2), dy.flatten(2)).view(x.shape), None, None
+
+
+def own_gpu():
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@wrong(
+    "MaxPool2dFunction",
     "mean where windows meet",
     "Where a pixel wins in several windows you take the mean of its gradients. They add up.",
 )
@@ -3388,6 +3417,55 @@ def _(model, loader, optimizer, device):
         optimizer.step()
         losses.append((loss.item(), len(y)))
     return mean(losses)
+
+
+@wrong(
+    "train_epoch",
+    "images not moved",
+    "The classes are moved to the device, the images are not: the model could not read them on a GPU.",
+)
+def _(model, loader, optimizer, device):
+    return mean(epoch(model, ((x.clone(), y.to(device)) for x, y in loader), optimizer, None))
+
+
+@wrong(
+    "train_epoch",
+    "a device of its own",
+    'You look for a GPU yourself (`"cuda" if torch.cuda.is_available()`) in place of using `device`.',
+)
+def _(model, loader, optimizer, device):
+    return mean(epoch(model, loader, optimizer, own_gpu()))
+
+
+@wrong(
+    "train_epoch",
+    "numpy of a tensor on the device",
+    "`.numpy()` reads the CPU's memory, and the loss is on the device: `.item()` fetches one number.",
+)
+def _(model, loader, optimizer, device):
+    losses = epoch(model, loader, optimizer, device, loss_of=lambda s, y: noted(F.cross_entropy(s, y)))
+    return mean(losses)
+
+
+def noted(loss):
+    loss.detach().numpy()
+    return loss
+
+
+@wrong(
+    "train_epoch",
+    "sum of the losses on the CPU",
+    "The losses are added up in a tensor that is on the CPU. Give it `device=device`, or add `.item()`s.",
+)
+def _(model, loader, optimizer, device):
+    total = torch.zeros(1, dtype=torch.float64)
+
+    def add(scores, y):
+        loss = F.cross_entropy(scores, y)
+        total.add_(loss.detach())
+        return loss
+
+    return mean(epoch(model, loader, optimizer, device, loss_of=add))
 
 
 @wrong(
@@ -3581,6 +3659,65 @@ def _(model, loader, device):
 )
 def _(model, loader, device):
     return evaluated(model, loader, device, move=lambda y: y)
+
+
+@wrong(
+    "evaluate",
+    "numpy of a tensor on the device",
+    "`.numpy()` reads the CPU's memory: fetch the answers first, `.cpu().numpy()`, or count with PyTorch.",
+)
+def _(model, loader, device):
+    return evaluated(Fetching(model), loader, device)
+
+
+class Fetching(torch.nn.Module):
+    """Hands on scores, and turns them into an array on the way."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.inner = model
+        self.training = model.training
+
+    def train(self, mode=True):
+        self.inner.train(mode)
+        return super().train(mode)
+
+    def forward(self, x):
+        return torch.from_numpy(self.inner(x).numpy())
+
+
+@wrong(
+    "evaluate",
+    "a device of its own",
+    'You look for a GPU yourself (`"cuda" if torch.cuda.is_available()`) in place of using `device`.',
+)
+def _(model, loader, device):
+    return evaluated(model, loader, own_gpu())
+
+
+@wrong(
+    "evaluate",
+    "the model fetched to the CPU",
+    "You move the model to the CPU and measure it there. It should stay on the device, and the work with it.",
+)
+def _(model, loader, device):
+    answer = evaluated(model.cpu(), loader, "cpu")
+    model.to(device)
+    return answer
+
+
+@wrong(
+    "evaluate",
+    "moved and not kept",
+    "`x.to(device)` alone changes nothing: it returns the moved tensor. Write x = x.to(device).",
+)
+def _(model, loader, device):
+    def copied():
+        for x, y in loader:
+            x.to(device), y.to(device)
+            yield x, y
+
+    return evaluated(model, copied(), "cpu")
 
 
 @wrong(

@@ -244,13 +244,14 @@ def twins(name: str, switch: str) -> Callable[..., Case]:
 
 
 def device(name: str) -> Callable[..., Case]:
-    """Cases that look where a network makes new tensors."""
+    """Cases that look where a network keeps its tensors and makes new ones."""
 
     def case(make: Make, label: str, arguments: Sequence[Any], shape: Sequence[int], **options: Any) -> Case:
         words = ", ".join([*map(repr, arguments), *(f"{key}={value!r}" for key, value in options.items())])
-        call = f"net = {name}({words}) moved to another device, on a tensor there, and where new tensors are"
-        made = make(label, list(arguments), options, np.zeros(tuple(shape), FLOAT32)).tensors()
-        return made.through("architectures.place", call).expecting("one device")
+        call = f"net = {name}({words}) moved to a device, with a tensor there, and gradients sent back"
+        x = np.zeros(tuple(shape), FLOAT32)
+        made = make(label, list(arguments), options, x, "gradients").tensors()
+        return made.through("architectures.network", call).on_gpu()
 
     return case
 
@@ -285,6 +286,7 @@ def alexnet() -> Exercise:
             net(visible, "a narrow network for small pictures", [5, 1 / 32, 67], a(2, 3, 67, 67)),
             net(visible, "the gradients", [3, 1 / 48, 67, 2], a(2, 2, 67, 67), "gradients"),
             place(visible, "everything on one device", [3, 1 / 48, 67], (1, 3, 67, 67)),
+            place(hidden, "several pictures on one device", [2, 1 / 48, 67], (2, 3, 67, 67)),
             again.seen_as("architectures.full_size").expecting(full | {"shape": [1, 1000]}),
             net(hidden, "a width between whole numbers", [3, 0.0317, 67], a(1, 3, 67, 67)),
             net(hidden, "pictures that leave a rest", [2, 1 / 48, 101], a(1, 3, 101, 101)),
@@ -582,7 +584,7 @@ def gradient_norms() -> Exercise:
 
     def measure(make: Make, label: str, name: str, x: np.ndarray, classes: int, *ways: str) -> Case:
         y = np.arange(len(x)) * 2 % classes
-        more = {"training": "in training mode", "before": "with gradients from before", "places": "elsewhere"}
+        more = {"training": "in training mode", "before": "with gradients from before", "gpu": "on a GPU"}
         call = f"gradient_norms(model, x, y) for a model of {words[name]}"
         call += "".join(f", {more[way]}" for way in ways)
         made = make(label, name, (x.shape[1], classes), x, y, list(ways)).tensors()
@@ -598,7 +600,7 @@ def gradient_norms() -> Exercise:
             ),
             measure(visible, "normalisation in training mode", "deep", a(4, 3, 5, 4), 3, "training"),
             measure(visible, "gradients that were there before", "dense", a(3, 1, 4, 4), 2, "before"),
-            measure(visible, "everything stays on its device", "dense", a(2, 3, 4, 4), 3, "places"),
+            measure(visible, "everything stays on its device", "dense", a(2, 3, 4, 4), 3, "gpu"),
             measure(hidden, "evaluation mode", "deep", a(4, 3, 5, 4), 3),
             measure(hidden, "frozen layers", "frozen", a(3, 2, 4, 6), 3, "training"),
             measure(hidden, "frozen layers, gradients from before", "frozen", a(3, 2, 4, 6), 3, "before"),
@@ -621,7 +623,7 @@ def gradient_norms() -> Exercise:
                 "before",
             ),
             measure(hidden, "float32", "deep", a(4, 3, 5, 4, dtype=FLOAT32), 3, "training"),
-            measure(hidden, "one device, training mode", "deep", a(3, 2, 4, 4), 3, "training", "places"),
+            measure(hidden, "one device, training mode", "deep", a(3, 2, 4, 4), 3, "training", "gpu"),
         ],
     )
 

@@ -605,6 +605,49 @@ class OnTheCPU(nn.Module):
         return x + torch.zeros(x.shape[-1], dtype=x.dtype)
 
 
+class OnOneGPU(nn.Module):
+    """Makes a new tensor on a GPU that it looks for itself."""
+
+    def forward(self, x):
+        own = "cuda" if torch.cuda.is_available() else "cpu"
+        return x + torch.zeros(x.shape[-1], dtype=x.dtype, device=own)
+
+
+class NotRegistered(nn.Module):
+    """Keeps a tensor that does not move along."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift = torch.zeros(1)
+
+    def forward(self, x):
+        return x + self.shift.to(x.dtype)
+
+
+def behind(layer, right):
+    """The right network behind one more layer."""
+
+    class Behind(right):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.in_front = layer()
+
+        def forward(self, x):
+            return super().forward(self.in_front(x))
+
+    return Behind
+
+
+OWN_GPU = (
+    "a device of its own",
+    'The network looks for a GPU itself (`"cuda" if torch.cuda.is_available()`). New tensors belong where x '
+    "is: `device=x.device`.",
+)
+BUFFER = (
+    "a tensor that is not registered",
+    "A tensor that the network keeps stays on the CPU when the network is moved: `self.register_buffer` "
+    "makes it go along (and be saved).",
+)
 CPU = (
     "tensor on the CPU",
     "A tensor is made without a device inside `forward`, so it is on the CPU: on a GPU your code stops. "
@@ -873,6 +916,10 @@ class _(RightAlexNet):
         return x
 
 
+wrong("AlexNet", *OWN_GPU)(behind(OnOneGPU, RightAlexNet))
+wrong("AlexNet", *BUFFER)(behind(NotRegistered, RightAlexNet))
+
+
 @wrong("AlexNet", *CPU)
 class _(RightAlexNet):
     def forward(self, x):
@@ -1065,6 +1112,16 @@ class _(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return self.head(x.mean(dim=(2, 3)))
+
+
+@wrong("make_vgg", *OWN_GPU)
+def _(config, in_channels, n_classes):
+    return nn.Sequential(OnOneGPU(), headed(*planned(config, in_channels, pair), n_classes))
+
+
+@wrong("make_vgg", *BUFFER)
+def _(config, in_channels, n_classes):
+    return nn.Sequential(NotRegistered(), headed(*planned(config, in_channels, pair), n_classes))
 
 
 @wrong("make_vgg", *CPU)
@@ -1769,6 +1826,10 @@ class _(RightBlock):
         return self.norm2(second(F.relu(self.norm1(first(x)))))
 
 
+wrong("ResidualBlock", *OWN_GPU)(behind(OnOneGPU, RightBlock))
+wrong("ResidualBlock", *BUFFER)(behind(NotRegistered, RightBlock))
+
+
 @wrong("ResidualBlock", *CPU)
 class _(RightBlock):
     def forward(self, x):
@@ -2051,6 +2112,10 @@ class _(RightResNet):
                 block.norm1 = block.norm2 = nn.Identity()
 
 
+wrong("ResNet", *OWN_GPU)(behind(OnOneGPU, RightResNet))
+wrong("ResNet", *BUFFER)(behind(NotRegistered, RightResNet))
+
+
 @wrong("ResNet", *CPU)
 class _(RightResNet):
     def forward(self, x):
@@ -2119,6 +2184,44 @@ def _(model, x, y):
     F.cross_entropy(twin(x), y).backward()
     layers = [layer for layer in twin.modules() if isinstance(layer, kinds)]
     return [0.0 if layer.weight.grad is None else layer.weight.grad.norm().item() for layer in layers]
+
+
+@wrong(
+    "gradient_norms",
+    "measured on the CPU",
+    "You measure a copy on the CPU. Model, pictures and classes are on one device: the work belongs there.",
+)
+def _(model, x, y):
+    return measured(model, x.cpu(), y.cpu(), twin=lambda model: copy.deepcopy(model).cpu())
+
+
+@wrong(
+    "gradient_norms",
+    "numpy of a tensor on the device",
+    "`.numpy()` of a gradient that is on a GPU is an error: `gradient.norm().item()` fetches one number.",
+)
+def _(model, x, y):
+    return measured(model, x, y, size=lambda g: float(np.linalg.norm(g.numpy())))
+
+
+@wrong(
+    "gradient_norms",
+    "a device of its own",
+    'You look for a GPU yourself (`"cuda" if torch.cuda.is_available()`). All is on the device of the model: '
+    "leave it there.",
+)
+def _(model, x, y):
+    own = "cuda" if torch.cuda.is_available() else "cpu"
+    return measured(model, x.to(own), y.to(own))
+
+
+@wrong(
+    "gradient_norms",
+    "sum of squares on the CPU",
+    "The squares are added up in a tensor that is on the CPU: give it `device=x.device`, or take `.norm()`.",
+)
+def _(model, x, y):
+    return measured(model, x, y, size=lambda g: torch.zeros(1).add_(g.square().sum()).sqrt().item())
 
 
 @wrong(
@@ -2581,6 +2684,10 @@ class _(RightAutoencoder):
         for layer in self.layers:
             x = layer(x)
         return x
+
+
+wrong("Autoencoder", *OWN_GPU)(behind(OnOneGPU, RightAutoencoder))
+wrong("Autoencoder", *BUFFER)(behind(NotRegistered, RightAutoencoder))
 
 
 @wrong("Autoencoder", *CPU)
@@ -3453,6 +3560,10 @@ class _(RightUNet):
         self.merge = self.pairs
 
 
+wrong("UNet", *OWN_GPU)(behind(OnOneGPU, RightUNet))
+wrong("UNet", *BUFFER)(behind(NotRegistered, RightUNet))
+
+
 @wrong(
     "UNet",
     "zeros on the CPU",
@@ -3734,6 +3845,10 @@ class _(RightTemporal):
         self.layers = list(self.convs)
         del self.convs
         self.convs = self.layers
+
+
+wrong("TemporalConvNet", *OWN_GPU)(behind(OnOneGPU, RightTemporal))
+wrong("TemporalConvNet", *BUFFER)(behind(NotRegistered, RightTemporal))
 
 
 @wrong(

@@ -395,11 +395,6 @@ def dropout_layer() -> Exercise:
         made = make(label, "dropout_layer", {"p": p}, a(2, 3), 1)
         return made.through("regularization.refused", f"Dropout(p={p})").tensors()
 
-    def place(make: Make, label: str, *shape: int) -> Case:
-        call = f"Dropout(0.5)(x) for x of shape {shape}, and where new tensors are"
-        made = make(label, np.zeros(shape)).through("regularization.dropout_place", call)
-        return made.tensors().expecting("one device")
-
     return Exercise(
         "Dropout",
         [
@@ -407,7 +402,7 @@ def dropout_layer() -> Exercise:
             case(visible, "a quarter is dropped", a(40, 30), 2, p=0.25),
             case(visible, "volumes (N, C, H, W)", a(8, 5, 6, 4), 3, p=0.4),
             case(visible, "float32 stays float32", a(30, 20, dtype=FLOAT32), 4, p=0.75),
-            place(visible, "new tensors on the device of x", 3, 4),
+            case(visible, "new tensors on the device of x", a(3, 4), 14).on_gpu(),
             wrong(visible, "p = 1 drops everything", 1.0),
             case(hidden, "many volumes", a(6, 8, 5, 7), 5, p=0.3),
             case(hidden, "a long row", a(1200), 6, p=0.4),
@@ -418,7 +413,7 @@ def dropout_layer() -> Exercise:
             case(hidden, "float32 volumes", a(5, 6, 7, 5, dtype=FLOAT32), 11, p=0.6),
             case(hidden, "three axes", a(12, 9, 11), 12, p=0.2),
             case(hidden, "a slice of a larger tensor", a.strided(30, 40), 13, p=0.35),
-            place(hidden, "new tensors on the device of volumes", 2, 3, 4, 5),
+            case(hidden, "new tensors on the device of volumes", a(2, 3, 4, 5), 15, p=0.3).on_gpu(),
             wrong(hidden, "everything would be dropped", 1.0),
             wrong(hidden, "a probability below zero", -0.25),
             wrong(hidden, "a probability above one", 1.5),
@@ -779,7 +774,6 @@ def fit() -> Exercise:
             "model": "in training mode",
             "images": "on the device",
             "images at validation": "on the device",
-            "devices": "not mixed",
             "mixed precision": "as asked",
             "model at validation": "in evaluation mode",
             "gradients at validation": "not recorded",
@@ -801,7 +795,7 @@ def fit() -> Exercise:
             "recipe": "as it was",
         }
         if "checkpoint" in ways:
-            answer["file"] = "the weights at the end"
+            answer |= {"file": "the weights at the end", "file's tensors": "on the CPU"}
         if "seeds" in ways:
             answer |= {
                 "order, same seed": "equal",
@@ -825,7 +819,7 @@ def fit() -> Exercise:
     return Exercise(
         "fit",
         [
-            case(visible, "three epochs of SGD", [2, 3, 5], ways=["places"], **sgd_, **constant),
+            case(visible, "three epochs of SGD", [2, 3, 5], ways=["gpu"], **sgd_, **constant),
             case(visible, "the best epoch is not the last", [2, 6, 4, 3], **sgd_, **constant),
             case(visible, "the learning rate falls along a cosine", [2, 3, 4], **sgd_),
             case(
@@ -845,7 +839,7 @@ def fit() -> Exercise:
                 **sgd_,
             ),
             wrong(visible, "a knob that does not exist", learning_rate=0.1),
-            case(hidden, "a recipe that says hardly anything", [1, 4, 2], ways=["places"]),
+            case(hidden, "a recipe that says hardly anything", [1, 4, 2], ways=["gpu"]),
             case(
                 hidden,
                 "one batch with everything",
@@ -883,7 +877,7 @@ def fit() -> Exercise:
             case(hidden, "a warm-up", [1, 2, 4, 3], n=15, warmup=0.3, **sgd_),
             case(hidden, "smoothed labels", [2, 3, 5], label_smoothing=0.25, **sgd_, **constant),
             case(hidden, "filters kept short", [2, 4, 3], max_norm=1.0, **sgd_, **constant),
-            case(hidden, "training examples are altered", [2, 4, 3], ways=["augment", "places"], **sgd_),
+            case(hidden, "training examples are altered", [2, 4, 3], ways=["augment", "gpu"], **sgd_),
             case(hidden, "patience of one epoch", [3, 4, 4, 4, 6], patience=1, epochs=3, **sgd_),
             case(hidden, "patience that is not needed", [3, 2, 4, 3, 5], patience=2, **sgd_),
             case(
@@ -895,7 +889,12 @@ def fit() -> Exercise:
                 **adam_,
             ),
             case(hidden, "no time at all", [3, 4, 5], seconds=0.0, epochs=1, **sgd_),
-            case(hidden, "the best weights in a file", [3, 6, 5, 4], ways=["checkpoint"], **sgd_),
+            case(hidden, "the best weights in a file", [3, 6, 5, 4], ways=["checkpoint", "gpu"], **sgd_),
+            case(
+                hidden, "examples that are on the device already", [3, 4, 2], ways=["gpu", "there"], **adam_
+            ),
+            case(hidden, "half precision on a GPU", [2, 3], ways=["gpu"], mixed_precision=True, **sgd_),
+            case(hidden, "no half precision wanted", [2, 3], ways=["gpu"], mixed_precision=False, **sgd_),
             case(hidden, "what the seed decides", [2, 3], n=13, ways=["seeds"], seed=4, **sgd_),
             case(hidden, "float32", [2, 4, 3], dtype=FLOAT32, mixed_precision=False, **sgd_),
             case(hidden, "many validation examples", [301, 420], n=8, n_valid=503, shape=(2, 3, 4), **sgd_),

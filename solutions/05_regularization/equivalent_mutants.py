@@ -15,9 +15,7 @@ ITS_OWN = "allowed: nothing changes the gradient after the step, so its array ma
 RAISES = "NumPy or math.log raises a ValueError of its own when a recipe is drawn; ours only says it better"
 BY_ITSELF = "unpacking into three names raises a ValueError of its own"
 NO_ORDER = "the order does not matter"
-GPU_ONLY = (
-    "makes a difference on a CUDA GPU only, and there in speed or memory; the checks run without one, too"
-)
+GPU_ONLY = "makes a difference on a real GPU only, in speed, memory or digits; float64 is left as it is"
 SAME_LENGTH = "x and y always have one length"
 NOT_READ = "nobody reads it at run time"
 SET_LATER = "it is set anew before it is used"
@@ -138,7 +136,6 @@ EQUIVALENT = {
         "optimizer = torch.optim.SGD(groups, momentum=beta, nesterov=beta > 0)": SET_LATER,
         "optimizer = kind(groups, lr=knob['lr']) => optimizer = kind(groups)": SET_LATER,
         "if knob['optimizer'] in ('adam', 'adamw'): => if knob['optimizer'] in ('adamw', 'adam'):": NO_ORDER,
-        "losses = torch.zeros((), device=device) => losses = torch.zeros(())": GPU_ONLY,
         f"{ORDER} => {ORDER.replace(', generator=generator', '')}": SEEDED,
         f"{ORDER} => {ORDER.replace('len(y)', 'len(x)')}": SAME_LENGTH,
         "with torch.no_grad(), torch.autocast('cuda', dtype=half, enabled=mixed): => *": GPU_ONLY,
@@ -153,7 +150,6 @@ EQUIVALENT = {
         "losses += loss.detach() * len(now_y) => losses += loss.detach() * len(now_x)": SAME_LENGTH,
         f"{RIGHT} => {RIGHT.replace(', strict=True', '')}": SAME_LENGTH,
         f"{RIGHT} => {RIGHT.replace('strict=True', 'strict=False')}": SAME_LENGTH,
-        f"{BEST} => {BEST.replace('.cpu()', '')}": GPU_ONLY,
         f"{BEST} => {BEST.replace('.detach()', '')}": DETACHED,
     },
     "random_search": {

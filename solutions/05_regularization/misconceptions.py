@@ -1196,6 +1196,28 @@ class _(RightDropout):
 
 @wrong(
     "Dropout",
+    "a device of its own",
+    'You look for a GPU yourself (`"cuda" if torch.cuda.is_available()`). The mask belongs where x is: '
+    "torch.rand_like(x).",
+)
+class _(RightDropout):
+    def mask(self, x):
+        own = "cuda" if torch.cuda.is_available() else "cpu"
+        return torch.rand(x.shape, device=own) >= self.p
+
+
+@wrong(
+    "Dropout",
+    "mask from NumPy",
+    "The mask is drawn by NumPy, which knows no GPU (and not PyTorch's seed): torch.rand_like(x).",
+)
+class _(RightDropout):
+    def mask(self, x):
+        return torch.from_numpy(np.random.rand(*x.detach().numpy().shape)) >= self.p
+
+
+@wrong(
+    "Dropout",
     "new tensors on the CPU",
     "The mask is made without a device, so it is on the CPU: on a GPU your code stops.",
 )
@@ -2528,12 +2550,19 @@ class Fit:
     def shortened(self, weight, c):
         return norm_kept(weight, c)
 
+    def half(self):
+        return self.knob["mixed_precision"] and self.device.type == "cuda"
+
+    def loss(self, x, y):
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.half()):
+            return self.loss_of(self.model(self.altered(x)), y)
+
     def batch(self, x, y):
         """One step; returns (loss, number of examples)."""
         rate = self.rate(self.moment())
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss = self.loss_of(self.model(self.altered(x)), y)
+        loss = self.loss(x, y)
         self.clear()
         loss.backward()
         self.take_step()
@@ -2568,7 +2597,10 @@ class Fit:
 
     def save(self):
         if self.knob["checkpoint"]:
-            torch.save(self.kept, self.knob["checkpoint"])
+            torch.save(self.on_file(self.kept), self.knob["checkpoint"])
+
+    def on_file(self, state):
+        return {name: value.cpu() for name, value in state.items()}
 
     def keep_best(self):
         scores = self.scores_of_epochs()
@@ -2769,7 +2801,7 @@ class _(Fit):
 class _(Fit):
     def batch(self, x, y):
         rate = self.rate(self.moment())
-        loss = self.loss_of(self.model(self.altered(x)), y)
+        loss = self.loss(x, y)
         self.clear()
         loss.backward()
         self.take_step()
@@ -3073,7 +3105,7 @@ class _(Fit):
 
     def patience_ends(self):
         if self.knob["checkpoint"]:
-            torch.save(self.state(), self.knob["checkpoint"])
+            torch.save(self.on_file(self.state()), self.knob["checkpoint"])
         return super().patience_ends()
 
 
@@ -3107,6 +3139,93 @@ class _(Fit):
         with torch.no_grad():
             scores = self.model(self.valid_x)
         return (scores.argmax(1) == self.valid_y).float().mean().item()
+
+
+@wrong_fit(
+    "numpy of a tensor on the device",
+    "`.numpy()` reads the CPU's memory: fetch the tensor first, `.cpu().numpy()`, or count with PyTorch.",
+)
+class _(Fit):
+    def validated(self, train):
+        self.model.eval()
+        with torch.no_grad():
+            scores = self.model(self.valid_x.to(self.device))
+        return float((scores.argmax(1).numpy() == self.valid_y.numpy()).mean())
+
+
+@wrong_fit(
+    "a device of its own",
+    'You look for a GPU yourself (`"cuda" if torch.cuda.is_available()`) in place of using `device`.',
+)
+class _(Fit):
+    def __call__(self, model, train, valid, recipe, device="cpu"):
+        own = "cuda" if torch.cuda.is_available() else "cpu"
+        return super().__call__(model, train, valid, recipe, own)
+
+
+@wrong_fit(
+    "validation labels not moved",
+    "For validation the pictures are moved, the classes are not: on a GPU they could not be compared.",
+)
+class _(Fit):
+    def validated(self, train):
+        self.model.eval()
+        with torch.no_grad():
+            scores = self.model(self.valid_x.to(self.device))
+        return (scores.argmax(1) == self.valid_y).float().mean().item()
+
+
+@wrong_fit(
+    "order made on the device",
+    "The numbers of a batch are on the GPU, the examples on the CPU. Choose where the examples are, then "
+    "move.",
+)
+class _(Fit):
+    def picked(self, x, y, batch):
+        batch = batch.to(self.device)
+        return x[batch].to(self.device), y[batch].to(self.device)
+
+
+@wrong_fit(
+    "sum of the losses on the CPU",
+    "The losses are added up in a tensor that is on the CPU. Give it `device=device`, or add `.item()`s.",
+)
+class _(Fit):
+    def batches(self, n):
+        self.sum = torch.zeros(())
+        return super().batches(n)
+
+    def loss_of(self, scores, y):
+        loss = super().loss_of(scores, y)
+        self.sum += loss.detach() * len(y)
+        return loss
+
+
+@wrong_fit(
+    "a file for GPUs only",
+    "The file holds tensors of the GPU, which a machine without one cannot read. Write `.cpu()` copies.",
+)
+class _(Fit):
+    def on_file(self, state):
+        return state
+
+
+@wrong_fit(
+    "half precision never",
+    "mixed_precision is not used: on a GPU the forward pass belongs into torch.autocast.",
+)
+class _(Fit):
+    def half(self):
+        return False
+
+
+@wrong_fit(
+    "half precision always",
+    "mixed_precision=False is not heeded: there is autocast on every GPU. Ask the recipe, too.",
+)
+class _(Fit):
+    def half(self):
+        return self.device.type == "cuda"
 
 
 @wrong_fit(

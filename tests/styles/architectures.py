@@ -1027,3 +1027,35 @@ class _(nn.Sequential):
             layers.append(self.Causal(reads, writes, kernel_size, dilation=1 << number))
             layers.append(nn.ReLU())
         super().__init__(*layers, nn.Conv1d(channels, n_outputs, 1))
+
+
+@style("gradient_norms", "norms added up on the device, zeros_like for what is missing")
+def _(model, x, y):
+    twin = copy.deepcopy(model)
+    for parameter in twin.parameters():
+        parameter.grad = None
+    F.cross_entropy(twin(x), y.to(x.device)).backward()
+    weights = [p.detach() if p.grad is None else p.grad for p in twin.parameters() if p.dim() >= 2]
+    given = [p.grad is not None for p in twin.parameters() if p.dim() >= 2]
+    norms = x.new_zeros(len(weights))
+    for number, (weight, arrived) in enumerate(zip(weights, given, strict=True)):
+        norms[number] = (weight if arrived else torch.zeros_like(weight)).norm()
+    return norms.tolist()
+
+
+@style("TemporalConvNet", "new_zeros before, a buffer that moves along")
+class _(nn.Module):
+    def __init__(self, in_channels, channels, n_outputs, n_layers, kernel_size=2):
+        super().__init__()
+        reads = [in_channels, *[channels] * n_layers]
+        self.layers = nn.ModuleList(
+            nn.Conv1d(reads[k], channels, kernel_size, dilation=2**k) for k in range(n_layers)
+        )
+        self.last = nn.Conv1d(channels, n_outputs, 1)
+        self.register_buffer("floor", torch.zeros(1), persistent=False)
+
+    def forward(self, x):
+        for layer in self.layers:
+            before = x.new_zeros(len(x), x.shape[1], (layer.kernel_size[0] - 1) * layer.dilation[0])
+            x = torch.maximum(layer(torch.cat([before, x], dim=2)), self.floor.to(x))
+        return self.last(x)

@@ -697,3 +697,33 @@ class _(nn.Module):
 
     def forward(self, x):
         return STYLES["conv2d_unfold", "windows by Tensor.unfold"](x, self.weight, self.bias, *self.options)
+
+
+@style("conv2d_unfold", "a frame made with the device as a context, the answer in new_empty")
+def _(x, weight, bias=None, stride=1, padding=0, dilation=1):
+    h_out, w_out = check_conv(x, weight, stride, padding, dilation)
+    (n, c, h, w), (c_out, _, kh, kw) = x.shape, weight.shape
+    with x.device:
+        framed = torch.zeros((n, c, h + 2 * padding, w + 2 * padding), dtype=x.dtype)
+        rows = torch.arange(h_out)[:, None] * stride + torch.arange(kh) * dilation
+        columns = torch.arange(w_out)[:, None] * stride + torch.arange(kw) * dilation
+    framed[:, :, padding : padding + h, padding : padding + w] = x
+    windows = framed[:, :, rows[:, None, :, None], columns[None, :, None, :]]
+    y = x.new_empty(n, c_out, h_out, w_out)
+    y[:] = torch.einsum("nchwij,ocij->nohw", windows, weight)
+    return y if bias is None else y.add(bias.to(y).view(1, -1, 1, 1))
+
+
+@style("Conv2d", "a buffer that moves along, zeros_like for the missing bias")
+class _(nn.Module):
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, *, bias=True):
+        super().__init__()
+        inside = nn.Conv2d(in_channels, out_channels, kernel_size)
+        self.weight, self.bias = inside.weight, inside.bias if bias else None
+        self.register_buffer("one", torch.ones(()), persistent=False)
+        self.register_buffer("share", torch.ones(1, in_channels, 1, 1), persistent=False)
+        self.settings = stride, padding, dilation
+
+    def forward(self, x):
+        bias = torch.zeros_like(self.weight[:, 0, 0, 0]) if self.bias is None else self.bias * self.one
+        return F.conv2d(x * self.share, self.weight, bias, *self.settings)

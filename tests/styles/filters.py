@@ -823,3 +823,68 @@ def _(train_x, train_y, test_x, test_y, l2=1e-2):
     gram = x @ x.T + (l2 + 1e-8) * np.eye(len(x))
     scores = test @ x.T @ np.linalg.solve(gram, wanted - wanted.mean(axis=0)) + wanted.mean(axis=0)
     return (classes[np.argmax(scores, axis=1)] == test_y).mean()
+
+
+@style("learn_filter_bank", "the device as a context, a schedule by hand")
+def _(x, targets, kernel_size, steps, device="cpu"):
+    with torch.device(device):
+        weight = torch.zeros(targets.shape[1], x.shape[1], kernel_size, kernel_size, dtype=x.dtype)
+        x, targets = torch.as_tensor(x, device=device), torch.as_tensor(targets, device=device)
+    weight.requires_grad_()
+    optimizer = torch.optim.Adam([weight], lr=0.05)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = 0.05 if 2 * step < steps else 0.01
+        optimizer.zero_grad()
+        answers = F.conv2d(x, weight.to(x), padding="same")
+        (answers - targets.to(answers)).square().mean().backward()
+        optimizer.step()
+    return weight.detach()
+
+
+@style("record_activations", "copies into empty_like")
+def _(model, x):
+    kept, modes = {}, {module: module.training for module in model.modules()}
+
+    def keep(name, output):
+        kept[name] = torch.empty_like(output, requires_grad=False)
+        kept[name].copy_(output.detach(), non_blocking=True)
+
+    leaves = [(name, module) for name, module in model.named_modules() if not [*module.children()]]
+    hooks = [
+        m.register_forward_hook(lambda _, __, output, name=name: keep(name, output)) for name, m in leaves
+    ]
+    try:
+        with torch.no_grad():
+            model.eval()(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module, mode in modes.items():
+            module.training = mode
+    return kept
+
+
+@style("occlusion_map_batched", "a map from new_empty, masks from ones_like")
+def _(model, image, target, patch, stride=1, fill=0.0, batch_size=64):
+    _, h, w = image.shape
+    check_square(h, w, patch, stride)
+    drops = image.new_empty((h - patch) // stride + 1, (w - patch) // stride + 1)
+    modes = [(module, module.training) for module in model.modules()]
+    with torch.no_grad():
+        model.eval()
+        try:
+            whole = model(image[None])[0, target]
+            places = torch.arange(drops.numel(), device=image.device).split(batch_size)
+            for part in places:
+                masks = torch.ones_like(image).repeat(len(part), 1, 1, 1).bool()
+                for mask, place in zip(masks, part.tolist(), strict=True):
+                    top, left = (number * stride for number in divmod(place, drops.shape[1]))
+                    mask[:, top : top + patch, left : left + patch] = False
+                covered = torch.where(
+                    masks, image, torch.tensor(fill, dtype=image.dtype, device=image.device)
+                )
+                drops.view(-1)[part] = whole - model(covered)[:, target]
+        finally:
+            for module, mode in modes:
+                module.training = mode
+    return drops

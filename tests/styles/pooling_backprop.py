@@ -909,3 +909,57 @@ def _(model, loader, device):
             hits = torch.cat([hits, model(x).softmax(-1).argmax(-1).eq(y)])
     model.train(mode)
     return hits.float().mean().item()
+
+
+@style("MaxPool2dFunction", "new_zeros, numbers of windows with the device as a context")
+class _(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, kernel_size, stride):
+        with x.device:
+            rows = torch.arange((x.shape[2] - kernel_size) // stride + 1) * stride
+            columns = torch.arange((x.shape[3] - kernel_size) // stride + 1) * stride
+        windows = x.unfold(2, kernel_size, stride).unfold(3, kernel_size, stride)
+        y, inside = windows.reshape(*windows.shape[:4], -1).max(-1)
+        row = rows.view(-1, 1) + inside.div(kernel_size, rounding_mode="floor")
+        ctx.save_for_backward(row * x.shape[3] + columns.to(inside) + inside % kernel_size)
+        ctx.shape = x.shape
+        return y
+
+    @staticmethod
+    def backward(ctx, dy):
+        (places,) = ctx.saved_tensors
+        dx = dy.new_zeros(ctx.shape[0], ctx.shape[1], ctx.shape[2] * ctx.shape[3])
+        dx.scatter_add_(2, places.flatten(2), dy.flatten(2).to(dx))
+        return dx.reshape(ctx.shape), None, None
+
+
+@style("train_epoch", "to where the parameters are, sums in new_zeros")
+def _(model, loader, optimizer, device):
+    model.train()
+    home = next(model.parameters())
+    total, examples = home.new_zeros(()), 0
+    for x, y in loader:
+        x = x.to(home, non_blocking=True)
+        y = y.to(x.device, non_blocking=True)
+        optimizer.zero_grad()
+        right = torch.zeros_like(scores := model(x)).scatter_(1, y[:, None], 1.0)
+        loss = -(scores.log_softmax(1) * right).sum(1).mean()
+        loss.backward()
+        optimizer.step()
+        total += loss.detach() * len(x)
+        examples += len(x)
+    return float(total) / examples
+
+
+@style("evaluate", "labels go where the answers are")
+def _(model, loader, device):
+    mode, where = model.training, torch.device(device)
+    model.eval()
+    with torch.no_grad(), where:
+        right, count = torch.zeros((), dtype=torch.int64), 0
+        for x, y in loader:
+            answers = model(x.to(where, non_blocking=True)).argmax(dim=1)
+            right += (answers == y.to(answers)).sum()
+            count += len(y)
+    model.train(mode)
+    return right.item() / count

@@ -682,6 +682,8 @@ def _(model, train, valid, recipe, device="cpu"):
     rates = rates_of(knobs, knobs["epochs"] * len(loader))
     history = {"loss": [], "accuracy": [], "lr": [], "seconds": [], "best": 0}
     criterion = nn.CrossEntropyLoss(label_smoothing=knobs["label_smoothing"])
+    kind = torch.device(device).type
+    half = torch.autocast(kind, dtype=torch.bfloat16, enabled=knobs["mixed_precision"] and kind == "cuda")
     started, best_accuracy, best_state, waited = time.monotonic(), -1.0, None, 0
     for epoch in range(knobs["epochs"]):
         model.train()
@@ -694,7 +696,8 @@ def _(model, train, valid, recipe, device="cpu"):
                 group["lr"] = rates[len(history["lr"])]
             history["lr"].append(optimizer.param_groups[0]["lr"])
             optimizer.zero_grad()
-            loss = criterion(model(x), y)
+            with half:
+                loss = criterion(model(x), y)
             loss.backward()
             optimizer.step()
             running += loss.item() * len(x)
@@ -744,6 +747,8 @@ def _(model, train, valid, recipe, device="cpu"):
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: factor[step])
     torch.manual_seed(knobs["seed"])
     losses_of_epochs, accuracies, used, clock, bests = [], [], [], [], []
+    on_gpu = next(model.parameters()).is_cuda and knobs["mixed_precision"]
+    scaler = torch.amp.GradScaler("cuda", enabled=on_gpu)
     begin = time.perf_counter()
     while len(clock) < knobs["epochs"]:
         model.train()
@@ -752,14 +757,16 @@ def _(model, train, valid, recipe, device="cpu"):
             now = x[chosen]
             if knobs["augment"] is not None:
                 now = knobs["augment"](now, torch.default_generator)
-            scores = model(now)
+            with torch.autocast("cuda", enabled=on_gpu):
+                scores = model(now)
             each = F.cross_entropy(
                 scores, y[chosen], reduction="none", label_smoothing=knobs["label_smoothing"]
             )
             used.append(scheduler.get_last_lr()[0])
             model.zero_grad(set_to_none=True)
-            each.mean().backward()
-            optimizer.step()
+            scaler.scale(each.mean()).backward()
+            scaler.step(optimizer)
+            scaler.update()
             scheduler.step()
             if knobs["max_norm"] is not None:
                 for weight in model.parameters():
@@ -775,7 +782,7 @@ def _(model, train, valid, recipe, device="cpu"):
         best = accuracies.index(max(accuracies))
         bests.append(copy.deepcopy(model.state_dict()))
         if knobs["checkpoint"] is not None:
-            torch.save(bests[best], knobs["checkpoint"])
+            torch.save({name: value.to("cpu") for name, value in bests[best].items()}, knobs["checkpoint"])
         if knobs["patience"] is not None and len(accuracies) - 1 - best >= knobs["patience"]:
             break
         if knobs["seconds"] is not None and clock[-1] >= knobs["seconds"]:
@@ -810,7 +817,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=False)
         if callable(self.knobs["augment"]):
             x = self.knobs["augment"](x, draws)
-        smoothing, scores = self.knobs["label_smoothing"], self.model(x)
+        smoothing, scores = self.knobs["label_smoothing"], self.scores(x)
         logs = scores.log_softmax(dim=1)
         nll = -logs.gather(1, y[:, None]).mean()
         loss = (1 - smoothing) * nll - smoothing * logs.mean()
@@ -819,6 +826,12 @@ class Trainer:
         if self.knobs["max_norm"] is not None:
             shorten(self.model, self.knobs["max_norm"])
         return float(loss.detach()) * len(y)
+
+    def scores(self, x):
+        if not (x.is_cuda and self.knobs["mixed_precision"]):
+            return self.model(x)
+        with torch.autocast(device_type="cuda", dtype=torch.bfloat16):
+            return self.model(x)
 
     def look(self, valid):
         self.model.train(False)
@@ -922,3 +935,18 @@ def _(space, n, rng):
         return choices
 
     return [{name: draw(space[name]) for name in space} for _ in range(n)]
+
+
+@style("Dropout", "coins with the device as a context")
+class _(nn.Module):
+    def __init__(self, p=0.5):
+        super().__init__()
+        examine(p)
+        self.p = p
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        with torch.device(x.device):
+            coins = torch.rand(*x.shape)
+        return x * coins.ge(self.p).to(x) / (1 - self.p)

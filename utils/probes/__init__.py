@@ -8,7 +8,7 @@ notebook needs stand in modules of their own beside this file.
 import copy
 import importlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from types import FrameType
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -42,6 +42,20 @@ def find(name: str) -> Callable[..., Any]:
     return getattr(importlib.import_module(f"{__name__}.{module}" if module else __name__), probe)
 
 
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """All tensors in a value: itself, or those inside lists, tuples and dictionaries."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from tensors_in(item)
+
+
+def detached(value: Any) -> Any:
+    """A tensor without its graph; anything else as it is."""
+    return value.detach() if isinstance(value, torch.Tensor) else value
+
+
 def device() -> str:
     """Where the checks put tensors: the device of the notebook if it can compute in float64, else the CPU."""
     from .. import devices  # only now: most checks need no tensor
@@ -61,7 +75,7 @@ def gradients(function: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
     leaves = [a.detach().clone().requires_grad_() if isinstance(a, torch.Tensor) else a for a in arguments]
     output = function(*leaves, **options)
     return {
-        "output": _plain(output),
+        "output": detached(output),
         "gradients": _gradients(output, [a for a in leaves if isinstance(a, torch.Tensor)]),
     }
 
@@ -98,7 +112,10 @@ def layer(
     x = x.detach().clone().requires_grad_()
     output = built(x)
     found = _gradients(output, [x, *parameters.values()])
-    return report | {"output": _plain(output), "gradients": dict(zip(["x", *parameters], found, strict=True))}
+    return report | {
+        "output": detached(output),
+        "gradients": dict(zip(["x", *parameters], found, strict=True)),
+    }
 
 
 def _spread(parameter: torch.Tensor, fan_in: int) -> str:
@@ -116,16 +133,17 @@ def _spread(parameter: torch.Tensor, fan_in: int) -> str:
     return "within the bound, on both sides of 0" if float(parameter.detach().min()) < 0 else "none below 0"
 
 
-def _plain(output: Any) -> Any:
-    return output.detach() if isinstance(output, torch.Tensor) else output
+def weights_of(output: torch.Tensor) -> torch.Tensor:
+    """Small whole numbers in the shape of the output, no two neighbours alike; all machines agree on sums."""
+    steps = torch.arange(output.numel(), dtype=output.dtype, device=output.device)
+    return (steps * 3 % 7 - 3).reshape(output.shape)
 
 
 def _gradients(output: Any, leaves: Sequence[torch.Tensor]) -> list[torch.Tensor | None]:
     """Gradients of a weighted sum of the output; None for a leaf that the output does not depend on."""
     if not (isinstance(output, torch.Tensor) and output.requires_grad):
         return [None] * len(leaves)
-    steps = torch.arange(output.numel(), dtype=output.dtype, device=output.device)
-    weights = (steps * 3 % 7 - 3).reshape(output.shape)  # small whole numbers, so that every machine agrees
+    weights = weights_of(output)
     wanted = [leaf for leaf in leaves if leaf.requires_grad]
     found = dict(
         zip(

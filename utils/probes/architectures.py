@@ -7,7 +7,7 @@ values. What is right about them is judged by the check, which runs elsewhere.
 
 import copy
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,24 +17,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
-from . import _gradients, beside, places
+from . import _gradients, beside, gpu, tensors_in
 
 Arguments = Sequence[Any]
 Options = Mapping[str, Any]
 
 KINDS = ("bias", "scale", "shift", "mean", "variance")  # of what has one axis
 OF_A_NORM = {"weight": "scale", "bias": "shift", "running_mean": "mean", "running_var": "variance"}
-
-
-def _tensors(values: Any) -> Iterator[torch.Tensor]:
-    """All tensors among values and inside lists and dictionaries of them."""
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            yield from _tensors(value)
-        elif isinstance(value, dict):
-            yield from _tensors(value.values())
 
 
 class _Watch(TorchFunctionMode):
@@ -61,13 +50,14 @@ class _Watch(TorchFunctionMode):
         return len(self._strange)
 
     def _known(self) -> dict[int, str]:
-        state = [*self._model.named_parameters(), *self._model.named_buffers()]
-        return {id(value): name for name, value in state}
+        statistics = _kinds(self._model)  # other buffers hold constants of the network's own
+        buffers = ((name, value) for name, value in self._model.named_buffers() if name in statistics)
+        return {id(value): name for name, value in (*self._model.named_parameters(), *buffers)}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
         if isinstance(output, torch.Tensor) and not is_lazy(output):
-            used = _tensors([*args, *(kwargs or {}).values()])
+            used = tensors_in([args, kwargs or {}])
             self._note([value for value in used if not is_lazy(value)], output)
         return output
 
@@ -309,16 +299,6 @@ def full_size(build: Any, shape: Sequence[int]) -> dict[str, Any]:
 
 
 @beside
-def place(build: Any, arguments: Arguments, options: Options, x: torch.Tensor) -> str:
-    """Whether a network keeps to the device of its input, in words."""
-
-    def call(x: torch.Tensor) -> None:
-        build(*arguments, **options).to(x.device)(x)
-
-    return "two devices" if places.mixed_devices(call, tuple(x.shape)) else "one device"
-
-
-@beside
 def reach(build: Any, arguments: Arguments, options: Options, x: torch.Tensor) -> dict[str, Any]:
     """Find out which steps of a sequence the output of a network over time depends on.
 
@@ -340,13 +320,6 @@ def reach(build: Any, arguments: Arguments, options: Options, x: torch.Tensor) -
     (gradient,) = torch.autograd.grad(output[0, :, middle].sum(), leaf, allow_unused=True)
     steps = [] if gradient is None else gradient[0].abs().sum(0).nonzero().flatten().tolist()
     return {"strangers": 0, "behind": sorted(middle - step for step in steps)}
-
-
-class _Calls(list[dict[str, Any]]):
-    """Notes that a copy of the model shares with the model."""
-
-    def __deepcopy__(self, memo: Any) -> "_Calls":
-        return self
 
 
 class _Ladder(nn.Module):
@@ -411,26 +384,6 @@ MODELS: dict[str, Callable[[int, int], nn.Module]] = {
 }
 
 
-class _Watched(nn.Module):
-    """A model that notes how it is called."""
-
-    def __init__(self, inner: nn.Module, place: str, mixed: list[str]) -> None:
-        super().__init__()
-        self.inner = inner
-        self.calls = _Calls()
-        self.place, self.mixed = place, mixed
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.calls.append({"place": places.place(x), "training": self.training})
-        scores = self.inner(places.plain(x))
-        return places.put(scores, self.place, self.mixed) if isinstance(x, places.Placed) else scores
-
-    def __deepcopy__(self, memo: Any) -> "_Watched":
-        twin = _Watched(copy.deepcopy(self.inner, memo), self.place, self.mixed)
-        twin.calls, twin.training = self.calls, self.training
-        return twin
-
-
 @beside
 def gradients_by_layer(
     function: Any, name: str, sizes: Sequence[int], x: torch.Tensor, y: torch.Tensor, ways: Sequence[str] = ()
@@ -439,49 +392,38 @@ def gradients_by_layer(
 
     Arguments:
         sizes: channels and classes of the model.
-        ways: "training" for a model in training mode; "before" to give it gradients from before; "places" for
-            tensors that know on which device they would be.
+        ways: "training" for a model in training mode; "before" to give it gradients from before; "gpu" to
+            have it done on a GPU.
 
     Returns:
         "answer" of the function and of a second call ("again"); what the model's "parameters", "gradients",
-        "statistics", "modes" and needs of gradients ("wanted") are afterwards, and were ("… before"); the
-        functions in which devices were "mixed"; whether pictures arrived where the model is ("moved").
+        "statistics", "modes" and needs of gradients ("wanted") are afterwards, and were ("… before"). With
+        the way "gpu" just this where the GPU refused something, and what was seen on the "gpu".
     """
-    inner = MODELS[name](*sizes)
-    torch.manual_seed(0)
-    for role, value in inner.state_dict().items():
-        if value.is_floating_point():
-            low = 1.5 if role.endswith(("var", "temperature")) else 0.0
-            value.copy_(torch.from_numpy(np.asarray(low + numbers(role, value.shape))))
-    inner.to(x.device, x.dtype).train("training" in ways)
-    mixed: list[str] = []
-    model: nn.Module = inner
-    device = str(places.target(x.device))
-    if "places" in ways:
-        model = _Watched(inner, device, mixed).train("training" in ways)
-        x, y = places.put(x, device, mixed), places.put(y, device, mixed)
-    for index, parameter in enumerate(inner.parameters()):
-        if "before" in ways and index % 3 != 1:
-            parameter.grad = torch.full_like(parameter, float(index + 1))
-    before = _condition(inner)
-    answer, again = function(model, x, y), function(model, x, y)
-    after = _condition(inner)
-    moved = isinstance(model, _Watched) and any(call["place"] != device for call in model.calls)
-    return {
-        "answer": _listed(answer),
-        "again": _listed(again),
-        **after,
-        **{f"{key} before": value for key, value in before.items()},
-        "mixed": mixed,
-        "moved": moved,
-    }
 
+    def prepare(device: torch.device) -> Any:
+        model = MODELS[name](*sizes)
+        torch.manual_seed(0)
+        for role, value in model.state_dict().items():
+            if value.is_floating_point():
+                low = 1.5 if role.endswith(("var", "temperature")) else 0.0
+                value.copy_(torch.from_numpy(np.asarray(low + numbers(role, value.shape))))
+        model.to(device, x.dtype).train("training" in ways)
+        for index, parameter in enumerate(model.parameters()):
+            if "before" in ways and index % 3 != 1:
+                parameter.grad = torch.full_like(parameter, float(index + 1))
+        return model, x.to(device), y.to(device)
 
-def _listed(answer: Any) -> Any:
-    """An answer without places."""
-    if isinstance(answer, (list, tuple)):
-        return [places.plain(item) for item in answer]
-    return places.plain(answer)
+    def measure(prepared: Any) -> dict[str, Any]:
+        before = _condition(prepared[0])
+        answer, again = function(*prepared), function(*prepared)
+        kept = {f"{key} before": value for key, value in before.items()}
+        return {"answer": answer, "again": again, **_condition(prepared[0]), **kept}
+
+    if "gpu" not in ways:
+        return measure(prepare(x.device))
+    seen, report = gpu.on_gpu(measure, prepare)
+    return {"gpu": seen, **(report or {})}
 
 
 def _condition(model: nn.Module) -> dict[str, Any]:

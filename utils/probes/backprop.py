@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
-from . import beside, places
+from . import beside, gpu, weights_of
 
 Array = np.ndarray
 Params = dict[str, Array]
@@ -220,18 +221,18 @@ def pool_function(function: Any, x: torch.Tensor, kernel_size: int, stride: int,
     """
     leaf = x.detach().requires_grad_()
     output = function.apply(leaf, kernel_size, stride)
-    total = (output * _weights(output)).sum()
+    total = (output * weights_of(output)).sum()
     if way == "twice":
         output = function.apply(leaf * 2, kernel_size + 1, stride)
-        total = total + (output * _weights(output)).sum()
+        total = total + (output * weights_of(output)).sum()
     elif way == "chained":
         output = function.apply(output, kernel_size, 1)
-        total = (output * _weights(output)).sum()
+        total = (output * weights_of(output)).sum()
     elif way == "one number":
         total = output.sum()
     elif way == "axes turned":
         turned = output.permute(3, 1, 0, 2)
-        total = (turned * _weights(turned)).sum()
+        total = (turned * weights_of(turned)).sum()
     if way == "each output":
         numbers = output.flatten().unbind()
         gradients = [torch.autograd.grad(number, leaf, retain_graph=True)[0] for number in numbers]
@@ -239,36 +240,20 @@ def pool_function(function: Any, x: torch.Tensor, kernel_size: int, stride: int,
     return {"output": output.detach(), "gradient": torch.autograd.grad(total, leaf)[0]}
 
 
-@beside
-def pool_devices(function: Any, x: torch.Tensor, kernel_size: int, stride: int) -> str:
-    """Whether an autograd function for pooling keeps to the device of its input, in words."""
-
-    def call(leaf: torch.Tensor) -> None:
-        function.apply(leaf, kernel_size, stride).sum().backward()
-
-    return "two devices" if places.mixed_devices(call, tuple(x.shape)) else "one device"
-
-
-def _weights(output: torch.Tensor) -> torch.Tensor:
-    """Small whole numbers in the shape of the output, no two neighbours alike."""
-    steps = torch.arange(output.numel(), dtype=output.dtype, device=output.device)
-    return (steps * 3 % 7 - 3).reshape(output.shape)
-
-
 class _Watched(nn.Module):
     """A linear model that answers the other way round in training, and notes how it is called."""
 
-    def __init__(self, weight: torch.Tensor) -> None:
+    def __init__(self, weight: torch.Tensor, calls: list[dict[str, Any]]) -> None:
         super().__init__()
         self.linear = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype, device=weight.device)
         with torch.no_grad():
             self.linear.weight.copy_(weight)
             self.linear.bias.copy_(torch.arange(len(weight)) / 4)
-        self.calls: list[dict[str, Any]] = []
+        self.calls = calls
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        graph = torch.is_grad_enabled()
-        self.calls.append({"training": self.training, "recorded": graph, "place": places.place(x)})
+        where = {"place": str(x.device), "home": str(self.linear.weight.device)}
+        self.calls.append({"training": self.training, "recorded": torch.is_grad_enabled(), **where})
         scores: torch.Tensor = self.linear(x.flatten(1))
         return -scores if self.training else scores
 
@@ -289,47 +274,71 @@ def _optimizer(name: str, model: nn.Module, done: list[str]) -> torch.optim.Opti
 def epoch(
     function: Any, x: torch.Tensor, y: torch.Tensor, weight: torch.Tensor, batch_size: int, steps: str
 ) -> dict[str, Any]:
-    """Train a small model for one epoch. It starts in evaluation mode, with gradients left over from before.
+    """Train a small model for one epoch, on a GPU. It starts in evaluation mode, with gradients left over.
 
     Arguments:
         weight: the first weights of the model, (classes, features); steps: the kind of optimiser.
 
     Returns:
-        "answer" of the function; how the model was called ("calls"), how many "steps" it took; the functions
-        in which devices were "mixed" and the "device" of the model; the parameters "after" it.
+        as `_on_gpu`; "steps": how many it took.
     """
-    model = _Watched(weight).eval()
-    for parameter in model.parameters():
-        parameter.grad = torch.ones_like(parameter)
-    mixed: list[str] = []
     done: list[str] = []
-    device = places.target(x.device)
-    answer = function(model, places.loader(x, y, batch_size, mixed), _optimizer(steps, model, done), device)
-    return _report(model, answer, mixed, device) | {"steps": len(done)}
+
+    def start(model: _Watched) -> torch.optim.Optimizer:
+        model.eval()
+        for parameter in model.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        return _optimizer(steps, model, done)
+
+    def call(model: _Watched, batches: Any, device: torch.device, optimizer: Any) -> Any:
+        return function(model, batches, optimizer, device)
+
+    return _on_gpu(call, start, x, y, weight, batch_size) | {"steps": len(done)}
 
 
 @beside
 def accuracy(
     function: Any, x: torch.Tensor, y: torch.Tensor, weight: torch.Tensor, batch_size: int, training: bool
 ) -> dict[str, Any]:
-    """Have a small model evaluated that is in training mode, or not.
+    """Have a small model evaluated, on a GPU, that is in training mode, or not; returns as `_on_gpu`."""
+
+    def call(model: _Watched, batches: Any, device: torch.device, _: Any) -> Any:
+        return function(model, batches, device)
+
+    return _on_gpu(call, lambda model: model.train(training), x, y, weight, batch_size)
+
+
+def _on_gpu(
+    call: Callable[[_Watched, Any, torch.device, Any], Any],
+    start: Callable[[_Watched], Any],
+    x: torch.Tensor,
+    y: torch.Tensor,
+    weight: torch.Tensor,
+    batch_size: int,
+) -> dict[str, Any]:
+    """Have a model used that is on a GPU, with batches that are on the CPU and keep the order.
+
+    Arguments:
+        start: puts the model into its first state; call: gets the model, the batches, the device, and what
+            `start` returned.
 
     Returns:
-        as for `epoch`, without the steps; whether the model is in "training" mode afterwards.
+        what was seen on the "gpu"; how the model was called ("calls"); unless the GPU refused something, the
+        "answer", the parameters "after" it, where they are then ("home"), and whether the model is in
+        "training" mode.
     """
-    model = _Watched(weight).train(training)
-    mixed: list[str] = []
-    device = places.target(x.device)
-    answer = function(model, places.loader(x, y, batch_size, mixed), device)
-    return _report(model, answer, mixed, device) | {"training": model.training}
+    calls: list[dict[str, Any]] = []
 
+    def prepare(device: torch.device) -> Any:
+        model = _Watched(weight.to(device), calls)
+        batches = DataLoader(TensorDataset(x.cpu(), y.cpu()), batch_size)
+        return model, batches, device, start(model)
 
-def _report(model: _Watched, answer: Any, mixed: list[str], device: torch.device) -> dict[str, Any]:
-    after = {name: places.plain(parameter) for name, parameter in model.named_parameters()}
-    return {
-        "answer": places.plain(answer),
-        "calls": model.calls,
-        "mixed": mixed,
-        "device": str(device),
-        "after": after,
-    }
+    def answer(prepared: Any) -> dict[str, Any]:
+        answer, model = call(*prepared), prepared[0]
+        after = dict(model.named_parameters())
+        home = str(model.linear.weight.device)
+        return {"answer": answer, "after": after, "home": home, "training": model.training}
+
+    seen, report = gpu.on_gpu(answer, prepare)
+    return {"gpu": seen, "calls": calls, **(report or {})}

@@ -10,10 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn.modules import module as torch_module
-from torch.utils import _pytree as pytree
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from . import _lines, beside
+from . import _lines, beside, detached, gpu
 
 
 class ModelError(ArithmeticError):
@@ -39,44 +37,17 @@ def learned_bank(
     weight = function(x, targets, *arguments, x.device) if named else function(x, targets, *arguments)
     place = weight.device if isinstance(weight, torch.Tensor) else x.device
     return {
-        "filters": _detached(weight),
+        "filters": detached(weight),
         "graph": _graph(weight),
         "device": "the one asked for" if place == x.device else "another one",
     }
 
 
 @beside
-def learning_place(function: Any, x: torch.Tensor, targets: torch.Tensor, *arguments: Any) -> dict[str, Any]:
-    """Where a bank is learned if the device asked for is not the one where the pictures are.
-
-    PyTorch's "meta" device knows shapes and places but no numbers, so every machine has it. Code that asks
-    for a number (`loss.item()`) cannot go on there; up to that point it was on the device asked for.
-    """
-    try:
-        with _OneDevice():
-            weight = function(x, targets, *arguments, torch.device("meta"))
-    except _MixedDevices:
-        return {"device": "several devices at once"}
-    except (RuntimeError, NotImplementedError) as error:
-        if "meta tensor" not in str(error):
-            raise
-        return {"device": "meta"}
-    return {"device": weight.device.type if isinstance(weight, torch.Tensor) else "none"}
-
-
-class _MixedDevices(Exception):
-    """Tensors on different devices met in one operation."""
-
-
-class _OneDevice(TorchDispatchMode):
-    """Refuses what a GPU refuses: operations on tensors in different places, single numbers apart."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        values = pytree.tree_leaves((args, kwargs))
-        places = {value.device for value in values if isinstance(value, torch.Tensor) and value.ndim}
-        if len(places) > 1 and "copy" not in func.name():
-            raise _MixedDevices
-        return func(*args, **(kwargs or {}))
+def learned_on_gpu(function: Any, x: torch.Tensor, targets: torch.Tensor, *arguments: Any) -> dict[str, Any]:
+    """Let a bank be learned on a GPU from pictures that are on the CPU; returns what `on_gpu` saw."""
+    x, targets = x.cpu(), targets.cpu()
+    return gpu.on_gpu(lambda device: function(x, targets, *arguments, device))[0]
 
 
 @beside
@@ -94,7 +65,7 @@ def activations(function: Any, kind: str, mode: str, x: torch.Tensor) -> dict[st
     tensors = seen.items() if isinstance(seen, dict) else ()
     return {
         "raised": error or "nothing",
-        "recorded": {_shown(k): _detached(v) for k, v in tensors} if isinstance(seen, dict) else seen,
+        "recorded": {_shown(k): detached(v) for k, v in tensors} if isinstance(seen, dict) else seen,
         "with a graph": [_shown(name) for name, value in tensors if _graph(value) == "still there"],
         "gradients of other models": "recorded" if recording else "never recorded again",
         "in training mode": _training(model),
@@ -144,7 +115,7 @@ def occlusion_batched(
     found, error, recording = _call(function, watched, image, *arguments, **options)
     return {
         "raised": error or "nothing",
-        "map": _detached(found),
+        "map": detached(found),
         "graph": _graph(found),
         "batches": watched.sizes,
         "gradients of other models": "recorded" if recording else "never recorded again",
@@ -161,10 +132,6 @@ def _call(function: Any, *arguments: Any, **options: Any) -> tuple[Any, str, boo
         except ModelError:
             answer, error = None, "the model's own error"
         return answer, error, torch.is_grad_enabled()
-
-
-def _detached(value: Any) -> Any:
-    return value.detach() if isinstance(value, torch.Tensor) else value
 
 
 def _shown(name: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import beside, places
+from . import beside, detached, gpu, tensors_in
 
 Array = np.ndarray
 FEW = 24  # recipes; with them two draws are never alike by chance
@@ -46,10 +46,6 @@ def drops(function: Any, x: Array, p: float, seed: int) -> dict[str, Any]:
     }
 
 
-def _bare(value: Any) -> Any:
-    return value.detach() if isinstance(value, torch.Tensor) else value
-
-
 @beside
 def dropout_layer(layer_class: Any, options: Mapping[str, float], x: torch.Tensor, seed: int) -> dict:
     """Build a dropout layer, and use it inside a model in training and in evaluation mode.
@@ -67,18 +63,11 @@ def dropout_layer(layer_class: Any, options: Mapping[str, float], x: torch.Tenso
     output = model(leaf)
     known = isinstance(output, torch.Tensor) and output.requires_grad
     gradient = torch.autograd.grad(output.sum(), leaf, allow_unused=True)[0] if known else None
-    report |= {"first": _bare(output), "gradient": gradient, "next": _bare(model(x))}
+    report |= {"first": detached(output), "gradient": gradient, "next": detached(model(x))}
     model.eval()
-    report["test"] = _bare(model(x))
+    report["test"] = detached(model(x))
     model.train()
-    return report | {"later": _bare(model(x)), "second layer": _bare(second(x))}
-
-
-@beside
-def dropout_place(layer_class: Any, x: torch.Tensor) -> str:
-    """Whether a dropout layer keeps to the device of its input, in words."""
-    layer = layer_class(0.5)
-    return "two devices" if places.mixed_devices(layer, tuple(x.shape)) else "one device"
+    return report | {"later": detached(model(x)), "second layer": detached(second(x))}
 
 
 class _Scaled(nn.Module):
@@ -240,13 +229,18 @@ class _Watched(nn.Module):
     and more do.
     """
 
-    def __init__(self, weight: torch.Tensor, train: Pair, valid: Pair, script: Sequence[int]) -> None:
+    def __init__(
+        self,
+        weight: torch.Tensor,
+        train: Pair,
+        valid: Pair,
+        script: Sequence[int],
+        calls: list[dict[str, Any]],
+    ) -> None:
         super().__init__()
         self.weight, self.bias, self.scale = map(nn.Parameter, first_parameters(weight))
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
-        self.calls: list[dict[str, Any]] = []
-        self.mixed: list[str] = []
-        self.place = places.LOADER
+        self.calls = calls
         self._script = list(script)
         self._labels = [*train[1].tolist(), *valid[1].tolist()]
         self._known: dict[bytes, tuple[int, bool]] = {}  # examples by their bytes
@@ -255,34 +249,26 @@ class _Watched(nn.Module):
                 self._known[_key(example)] = index, share != 1
         self._counts = len(train[1]), len(valid[1])
 
-    def _apply(self, function: Any, recurse: bool = True) -> Any:
-        """A move: of the parameters, and of the place where this model would be."""
-        self.place = places.place(function(places.put(torch.zeros(()), self.place, [])))
-        return super()._apply(function, recurse)
-
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        place, bare = places.place(x), places.plain(x)
-        if isinstance(x, places.Placed) and place != self.place:
-            self.mixed.append("forward")
-        examples = [self._known.get(_key(example), (-1, False)) for example in bare.cpu()]
+        examples = [self._known.get(_key(example), (-1, False)) for example in x.detach().cpu()]
         self.calls.append(
             {
                 "training": self.training,
                 "recorded": torch.is_grad_enabled(),
-                "autocast": torch.is_autocast_enabled(bare.device.type),
-                "place": place,
+                "autocast": any(map(torch.is_autocast_enabled, ("cpu", "cuda"))),  # simulated: by the CPU's
+                "place": str(x.device),
+                "home": str(self.weight.device),
                 "examples": [example[0] for example in examples],
                 "altered": [example[1] for example in examples],
                 "noise": float(torch.rand(())) if self.training else 0.0,
                 "weights": np.concatenate([p.detach().cpu().numpy().ravel() for p in self.parameters()]),
             }
         )
-        scores = (bare.flatten(1) * self.scale) @ self.weight.T + self.bias
+        scores = (x.flatten(1) * self.scale) @ self.weight.T + self.bias
         if self.training:
-            self.get_buffer("seen").add_(len(bare))
-        else:
-            scores = scores * 0 + self._scripted([example[0] for example in examples], scores)
-        return places.put(scores, place, self.mixed) if isinstance(x, places.Placed) else scores
+            self.get_buffer("seen").add_(len(x))
+            return scores
+        return scores * 0 + self._scripted([example[0] for example in examples], scores)
 
     def _scripted(self, examples: Sequence[int], scores: torch.Tensor) -> torch.Tensor:
         n, n_valid = self._counts
@@ -332,69 +318,70 @@ def fits(
         weight: first weights, (classes, features); script: how many of the validation examples get a right
             answer after each epoch.
         recipe: the knobs, without those that cannot be stored.
-        ways: "places" to give examples that know on which device they would be; "augment" to have training
-            examples altered; "checkpoint" to have the best weights written to a file; "seeds" to train three
-            times: with one seed, with the same one, and with another one; "no device" to name none.
+        ways: "gpu" to have it done on a GPU; "there" if the examples are on it already; "augment" to have
+            training examples altered; "checkpoint" to have the best weights written to a file; "seeds" to
+            train three times: with one seed, with the same one, and with another one; "no device" to name
+            none.
 
     Returns:
-        how the model was called ("calls"), the functions in which devices were "mixed", the "device", the
-        "seconds" that the call took, the "history", the parameters and the buffer "after" the training,
-        whether the model is in "training" mode then, the "recipe" afterwards; for "checkpoint" the "file",
-        what was written; for "seeds" the calls of the runs "again" and "other".
+        how the model was called ("calls"), the "device", the "seconds" that the call took, the "history", the
+        parameters and the buffer "after" the training, whether the model is in "training" mode then, the
+        "recipe" afterwards; for "checkpoint" the "file", what was written, and the "file's devices"; for
+        "seeds" the calls of the runs "again" and "other". With the way "gpu" what was seen on the "gpu", and
+        just the calls beside it where the GPU refused something.
     """
-    device = places.target(train_x.device)
     recipe, seed = dict(recipe), recipe.get("seed", 0)
     if "augment" in ways:
         recipe["augment"] = halved
+    pairs = (train_x.cpu(), train_y.cpu()), (valid_x.cpu(), valid_y.cpu())
 
-    def run(recipe: dict[str, Any]) -> tuple[_Watched, Any]:
-        bare = (train_x.cpu(), train_y.cpu()), (valid_x.cpu(), valid_y.cpu())
-        model = _Watched(weight.cpu(), *bare, script)
-        pairs = bare
-        if "places" in ways:
-            pairs = places.put(bare, places.LOADER, model.mixed)
+    def run(
+        recipe: dict[str, Any], device: torch.device, calls: list[dict[str, Any]]
+    ) -> tuple[nn.Module, Any]:
+        model = _Watched(weight.cpu(), *pairs, script, calls).eval()
+        given = [tuple(part.to(device) for part in pair) if "there" in ways else pair for pair in pairs]
         where = () if "no device" in ways else (device,)
-        return model.eval(), function(model, *pairs, recipe, *where)
+        return model, function(model, *given, recipe, *where)
 
-    written = {}
-    start = time.perf_counter()
-    if "checkpoint" in ways:
-        with tempfile.TemporaryDirectory() as folder:
-            recipe["checkpoint"] = path = os.path.join(folder, OWN)
-            model, history = run(recipe)
-            written = {"file": _written(path) if os.path.exists(path) else "not written"}
-    else:
-        model, history = run(recipe)
-    passed = time.perf_counter() - start
-    state = {name: places.plain(value).cpu() for name, value in model.state_dict().items()}
-    report = {
-        "calls": model.calls,
-        "mixed": model.mixed,
-        "device": str(places.target(torch.device("cpu")) if "no device" in ways else device),
-        "seconds": passed,
-        "history": {name: _numbers(value) for name, value in history.items()}
-        if isinstance(history, dict)
-        else _numbers(history),
-        "after": state,
-        "training": model.training,
-        "recipe": {name: value for name, value in recipe.items() if name not in ways},
-    }
-    if "seeds" in ways:
-        torch.rand(3)  # PyTorch's own generator is somewhere else now
-        np.random.rand(3)
-        report["again"] = run(recipe)[0].calls
-        report["other"] = run(recipe | {"seed": seed + 1})[0].calls
-    return report | written
+    calls: list[dict[str, Any]] = []
 
+    def train(device: torch.device) -> dict[str, Any]:
+        written = {}
+        start = time.perf_counter()
+        if "checkpoint" in ways:
+            with tempfile.TemporaryDirectory() as folder:
+                recipe["checkpoint"] = path = os.path.join(folder, OWN)
+                model, history = run(recipe, device, calls)
+                written = _written(path)
+        else:
+            model, history = run(recipe, device, calls)
+        report = {
+            "device": "cpu" if "no device" in ways else str(device),
+            "seconds": time.perf_counter() - start,
+            "history": dict(history) if isinstance(history, dict) else history,
+            "after": {name: value.cpu() for name, value in model.state_dict().items()},
+            "training": model.training,
+            "recipe": {name: value for name, value in recipe.items() if name not in ways},
+        }
+        if "seeds" in ways:
+            torch.rand(3)  # PyTorch's own generator is somewhere else now
+            np.random.rand(3)
+            for name, other in (("again", seed), ("other", seed + 1)):
+                seen: list[dict[str, Any]] = []
+                run({**recipe, "seed": other}, device, seen)
+                report[name] = seen
+        return report | written
 
-def _numbers(value: Any) -> Any:
-    """A value of a history without places and graphs."""
-    if isinstance(value, (list, tuple)):
-        return [places.plain(item) for item in value]
-    return places.plain(value)
+    if "gpu" not in ways:
+        return {"calls": calls, **train(train_x.device)}
+    seen, report = gpu.on_gpu(train)
+    return {"gpu": seen, "calls": calls, **(report or {})}
 
 
-def _written(path: str) -> Any:
-    """What a file of torch.save holds."""
+def _written(path: str) -> dict[str, Any]:
+    """What a file of torch.save holds, and on which devices."""
+    if not os.path.exists(path):
+        return {"file": "not written", "file's devices": []}
     found = torch.load(path, weights_only=True)
-    return {name: places.plain(value) for name, value in found.items()} if isinstance(found, dict) else None
+    devices = sorted({str(tensor.device) for tensor in tensors_in(found)})
+    return {"file": dict(found) if isinstance(found, dict) else None, "file's devices": devices}

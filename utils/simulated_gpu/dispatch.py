@@ -78,7 +78,7 @@ class Dispatch(TorchDispatchMode):
         if kwargs.get("pin_memory"):
             kwargs["pin_memory"] = False
         if operation in COMPUTE:
-            state().compute[str(device or CPU)] += 1
+            state().compute[str(device or found[0][1].device)] += 1
         answer = func(*args, **kwargs)
         made = answer[:1] if operation is aten._pack_padded_sequence else answer
         for _, tensor in tensors_in(((0, made),)):

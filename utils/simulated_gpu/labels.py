@@ -41,7 +41,8 @@ def state() -> State:
 def carrier(tensor: torch.Tensor) -> Any:
     """The object that carries a tensor's label."""
     try:
-        return tensor.untyped_storage()
+        with torch._C.DisableTorchFunctionSubclass():  # also of a lazy layer's parameter
+            return tensor.untyped_storage()
     except (RuntimeError, NotImplementedError):
         functorch: Any = torch._C._functorch
         if functorch.is_functorch_wrapped_tensor(tensor):

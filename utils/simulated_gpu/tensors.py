@@ -16,6 +16,12 @@ _parse: Any = torch._C._nn._parse_to
 _real_backward: Any = torch.autograd.function.BackwardCFunction.apply
 
 
+def _really_to(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+    """PyTorch's own `to`, also for a lazy layer's parameter, which knows only methods of the usual names."""
+    with torch._C.DisableTorchFunctionSubclass():
+        return BASE.to(tensor, *args, **kwargs)
+
+
 class Move(torch.autograd.Function):
     """A copy on another device; its gradient goes back to where the tensor came from."""
 
@@ -24,7 +30,7 @@ class Move(torch.autograd.Function):
     @staticmethod
     def forward(x: torch.Tensor, device: torch.device, dtype: torch.dtype, layout: Any) -> torch.Tensor:
         """Copy, and label the copy."""
-        copied = BASE.to(x, dtype=dtype, copy=True, memory_format=layout)
+        copied = _really_to(x, dtype=dtype, copy=True, memory_format=layout)
         return set_label(copied, device if device.type == "cuda" else None)
 
     @staticmethod
@@ -120,9 +126,9 @@ class Attributes:
         there = here if device is None else normal(device)
         how = {"dtype": dtype or self.dtype, "memory_format": layout or KEEP}
         if there == here:
-            return BASE.to(self, copy=copy, **how)
+            return _really_to(self, copy=copy, **how)
         if not {here.type, there.type} <= {"cpu", "cuda"}:  # "meta"
-            return BASE.to(self, device=there, copy=copy, **how)
+            return _really_to(self, device=there, copy=copy, **how)
         state().moves[f"{here}->{there}"] += 1
         return Move.apply(self, there, *how.values())
 

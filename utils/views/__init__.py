@@ -7,12 +7,14 @@ own stand in a module beside it.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..compare import kind
+
+MODES = {True: "in training mode", False: "in evaluation mode"}  # of a model, in words
 
 
 class WrongForm(Exception):
@@ -48,6 +50,13 @@ def number(answer: Any, what: str) -> float:
         return float(answer)
     except OverflowError:
         raise WrongForm(f"The {what} is a number of very many digits.") from None
+
+
+def order_of(rounds: Sequence[Sequence[int]]) -> str:
+    """How the examples of several epochs follow each other, in words."""
+    if any(list(round_) == sorted(round_) for round_ in rounds):
+        return "as in the data"
+    return "the same in each epoch" if rounds[1:] and rounds[0] in rounds[1:] else "new in each epoch"
 
 
 def find(name: str) -> Callable[..., Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..compare import kind, to_numpy
-from . import WrongForm, need, number, one_number_each, parts_of
+from . import WrongForm, gpu, need, number, one_number_each, parts_of
 
 NOT_REGISTERED = (
     "The network uses parameters that it does not know of: they would not be trained, moved to a device or "
@@ -163,9 +163,11 @@ KEPT = {"parameters": ["tensor"], "gradients": ["anything"], "statistics": ["ten
 KEPT |= {"modes": ["bool"], "wanted": ["bool"]}
 
 
-def norms(report: Any, *_: Any) -> dict[str, Any]:
+def norms(report: Any, name: str, sizes: Any, x: Any, y: Any, ways: Any = ()) -> dict[str, Any]:
     """What matters of a measurement of gradients: its numbers, and that it leaves the model alone."""
-    need(report, {"answer": "anything", "again": "anything", "mixed": ["text"], "moved": "bool"})
+    need(report, {"gpu": "dict"} if "gpu" in ways else {})
+    on_gpu = gpu.tried(report["gpu"]) if "gpu" in ways else {}
+    need(report, {"answer": "anything", "again": "anything"})
     need(report, KEPT | {f"{name} before": form for name, form in KEPT.items()})
     first, again = _floats(report["answer"]), _floats(report["again"])
     alike = first.shape == again.shape and np.allclose(first, again, rtol=1e-4)
@@ -173,7 +175,7 @@ def norms(report: Any, *_: Any) -> dict[str, Any]:
         "numbers": first,
         "numbers of a second call": "the same" if alike else "different",
         **{name: _compared(report[name], report[f"{name} before"]) for name in KEPT},
-        "devices": "mixed" if len(report["mixed"]) or report["moved"] else "not mixed",
+        **on_gpu,
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..compare import kind
 from ..probes.backprop import line_loss, line_start
-from . import WrongForm, need, number, one_number_each, parts_of
+from . import MODES, WrongForm, gpu, need, number, one_number_each, order_of, parts_of
 
 
 def pooled(answer: Any, *_: Any, **__: Any) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def sgd(
         if labels == [[int(y[example]) for example in batch] for batch in batches]
         else "are mixed up",
         "each epoch": "holds each example once" if right else "does not hold each example once",
-        "order": _order(rounds),
+        "order": order_of(rounds),
         "source of the order": _source(batches, again, other),
         "weights, minus those after the right steps": {
             name: after[name] - weights[name]
@@ -140,16 +140,15 @@ def _source(batches: Any, again: Any, other: Any) -> str:
     return "rng" if batches != other else "always the same"
 
 
-def _order(rounds: list[list[int]]) -> str:
-    """How the examples of several epochs follow each other, in words."""
-    if any(round_ == sorted(round_) for round_ in rounds):
-        return "as in the data"
-    return "the same in each epoch" if rounds[1:] and rounds[0] in rounds[1:] else "new in each epoch"
-
-
-MODES = {True: "in training mode", False: "in evaluation mode"}
 CALLS = [{"training": "bool", "recorded": "bool", "place": "text"}]
-WATCHED = {"calls": CALLS, "mixed": ["text"], "device": "text", "answer": "anything"}
+WATCHED = {"answer": "anything", "after": "dict", "home": "text", "training": "bool"}
+
+
+def _watched(report: Any) -> None:
+    """Look at what a loop on a GPU reports."""
+    need(report, {"gpu": "dict", "calls": CALLS})
+    gpu.loop(report["gpu"], report["calls"])
+    need(report, WATCHED)
 
 
 def _calls(report: Any, what: str, words: dict[Any, str], other: str) -> str:
@@ -161,15 +160,17 @@ def _calls(report: Any, what: str, words: dict[Any, str], other: str) -> str:
 
 
 def _on_device(report: Any) -> dict[str, str]:
+    device = report["gpu"]["device"]
     return {
-        "images": _calls(report, "place", {report["device"]: "on the device"}, "not on the device"),
-        "devices": "mixed" if len(report["mixed"]) else "not mixed",
+        "images": _calls(report, "place", {device: "on the device"}, "not on the device"),
+        "model afterwards is": "on the device" if report["home"] == device else "not on the device",
     }
 
 
 def training(report: Any, *_: Any) -> dict[str, Any]:
     """What matters of an epoch of training in PyTorch."""
-    need(report, WATCHED | {"steps": "int", "after": "dict"})
+    _watched(report)
+    need(report, {"steps": "int"})
     return {
         "model": _calls(report, "training", MODES, ""),
         **_on_device(report),
@@ -181,7 +182,7 @@ def training(report: Any, *_: Any) -> dict[str, Any]:
 
 def evaluation(report: Any, *_: Any) -> dict[str, Any]:
     """What matters of a model's evaluation in PyTorch."""
-    need(report, WATCHED | {"training": "bool"})
+    _watched(report)
     return {
         "model": _calls(report, "training", MODES, ""),
         **_on_device(report),

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..compare import kind, to_numpy
 from ..probes.regularization import SMALL, first_parameters
-from . import WrongForm, came, need, one_number_each
+from . import MODES, WrongForm, came, gpu, need, one_number_each, order_of
 from .regularization import comparable
 
 AGREE = 1e-9  # relative; of two trainings in float64
@@ -23,13 +23,13 @@ CALLS = {
     "recorded": "bool",
     "autocast": "bool",
     "place": "text",
+    "home": "text",
     "examples": ["int"],
     "altered": ["bool"],
     "noise": "float",
     "weights": "array",
 }
 STATE = ("weight", "bias", "scale", "seen")
-MODES = {True: "in training mode", False: "in evaluation mode"}
 RECORDED = {True: "recorded", False: "not recorded"}
 ALTERED = {True: "altered", False: "as they are"}
 HISTORY = ("loss", "accuracy", "lr", "seconds", "best")
@@ -242,9 +242,10 @@ def fit(
     ways: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What matters of a training by a recipe: how the model was used, the steps, the history, the end."""
+    need(report, {"calls": [CALLS]} | ({"gpu": "dict"} if "gpu" in ways else {}))
+    if "gpu" in ways:
+        gpu.loop(report["gpu"], report["calls"], validates=True)
     form = {
-        "calls": [CALLS],
-        "mixed": ["text"],
         "device": "text",
         "seconds": "float",
         "training": "bool",
@@ -280,13 +281,11 @@ def fit(
     rounds = [order[start : start + n] for start in range(0, len(order), n)]
     kept = comparable(report["recipe"]) == comparable(_stored(recipe, ways))
     on_device = {report["device"]: "on the device"}
-    gpu = report["device"].startswith("cuda")
     answer = {
         "model": _said({call["training"] for call in batches}, MODES),
         "images": _said({call["place"] for call in batches}, on_device),
         "images at validation": _said({call["place"] for call in checks}, on_device),
-        "devices": _mixed(report["mixed"]),
-        "mixed precision": "not on a CPU" if any(c["autocast"] for c in calls) and not gpu else "as asked",
+        "mixed precision": _precision(batches, recipe, report["device"]),
         "model at validation": _said({call["training"] for call in checks}, MODES),
         "gradients at validation": _said({call["recorded"] for call in checks}, RECORDED),
         "validation": _validated(calls, n, n_valid, len(rounds)),
@@ -294,7 +293,7 @@ def fit(
         "each epoch": "holds each example once"
         if all(sorted(round_) == list(range(n)) for round_ in rounds)
         else "does not hold each example once",
-        "order": _order(rounds),
+        "order": order_of(rounds),
         "training examples": _said({flag for c in batches for flag in c["altered"]}, ALTERED),
         "validation examples": _said({flag for c in checks for flag in c["altered"]}, ALTERED),
         "steps": _steps(observed, path, agree, (data, weight, used, total), batches, per_epoch),
@@ -312,17 +311,24 @@ def fit(
     }
     if "checkpoint" in ways:
         answer["file"] = _file(report.get("file"), report["after"], agree)
+        need(report, {"file's devices": ["text"]})
+        found = list(report["file's devices"])
+        answer["file's tensors"] = "on the CPU" if found == ["cpu"] else "not on the CPU" if found else "none"
     if "seeds" in ways:
         need(report, {"again": [CALLS], "other": [CALLS]})
         answer |= _seeds(batches, list(report["again"]), list(report["other"]), n)
     return answer
 
 
-def _mixed(functions: Any) -> str:
-    """Where tensors of different devices met, in words."""
-    if not len(functions):
-        return "not mixed"
-    return "model and images are apart" if "forward" in functions else "other tensors are apart"
+def _precision(batches: Sequence[Any], recipe: Mapping[str, Any], device: str) -> str:
+    """Whether 16-bit numbers were used in training, in words."""
+    mixed = {bool(call["autocast"]) for call in batches}
+    if not device.startswith("cuda"):
+        return "not on a CPU" if True in mixed else "as asked"
+    asked = recipe.get("mixed_precision")
+    if asked is None or mixed <= {asked}:
+        return "as asked"
+    return "left out on a GPU" if asked else "not asked for"
 
 
 def _stored(recipe: Mapping[str, Any], ways: Sequence[str]) -> dict[str, Any]:
@@ -352,13 +358,6 @@ def _whole(value: Any) -> Any:
     if kind(value) not in ("int", "float"):
         raise WrongForm(f"The best of the history should be a whole number, but {came(value)}.")
     return value
-
-
-def _order(rounds: Sequence[Any]) -> str:
-    """How the examples of several epochs follow each other, in words."""
-    if any(round_ == sorted(round_) for round_ in rounds):
-        return "as in the data"
-    return "the same in each epoch" if rounds[1:] and rounds[0] in rounds[1:] else "new in each epoch"
 
 
 def _validated(calls: Sequence[Any], n: int, n_valid: int, epochs: int) -> str:
