@@ -69,6 +69,10 @@ RIGHT = {
     "the device as a context": lambda x: x + in_context(x),
     "a product": lambda x: x @ x.T,
     "a trial on the device meta": lambda x: (nn.Linear(3, 2, device="meta")(x.to("meta")), x)[1],
+    "a network that is tried on the CPU as it is built": lambda x: [
+        (net := nn.Linear(3, 2)) and net(torch.ones(1, 3)).sum() and None,
+        net.to(x.device)(x),
+    ],
     "a buffer": lambda x: Kept("registered").to(x.device)(x),
     "a lazy layer": lambda x: nn.LazyLinear(2).to(x.device)(x),
     "several answers": lambda x: {"a": [x, x + 1], "b": (x, 3)},

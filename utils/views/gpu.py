@@ -77,9 +77,9 @@ def worked(report: Any, *_: Any, **__: Any) -> str:
 
 
 def work(seen: Mapping[str, Any]) -> str:
-    """Where matrix products and convolutions were computed."""
+    """Where products and convolutions were computed. A network may be tried elsewhere as it is built."""
     elsewhere = set(seen["computed"]) - {seen["device"], "meta"}  # a device without numbers
-    return "not on the GPU" if elsewhere else "on the GPU"
+    return "not on the GPU" if elsewhere and seen["device"] not in seen["computed"] else "on the GPU"
 
 
 def loop(seen: Any, calls: Sequence[Mapping[str, Any]], validates: bool = False) -> None:
