@@ -100,5 +100,5 @@ def test_regression_compares_what_the_referee_printed():
     assert referee(double=double).watch(watched).passed
     wrong = referee(double=lambda x: 5).watch(watched)
     assert not wrong.passed
-    assert "'4'" in wrong.message
+    assert "  4\nand reads\n  5" in wrong.message
     assert regression_share({"a": referee(double=double).watch(watched), "b": wrong}) == 0.5

@@ -18,6 +18,7 @@ import numpy as np
 
 from . import probes, stored, views
 from .compare import (
+    SAME_MISTAKE,
     Difference,
     Outcome,
     fingerprint,
@@ -222,20 +223,25 @@ def _failure(
 def _recognise(
     sheet: stored.Sheet, outcomes: list[Outcome], differences: list[Difference | None], first: int
 ) -> stored.Misconception | None:
-    """The well-known mistake that gives the same answers: in all cases, else in the first wrong one."""
+    """The well-known mistake that gives the same answers: in all cases, else in the first wrong one.
+
+    Where right answers may differ a little, as those of a search do, so may those of a mistake.
+    """
     prints = [fingerprint(outcome) for outcome in outcomes]
 
-    def agrees(mistake: stored.Misconception, index: int) -> bool:
+    def agrees(mistake: stored.Misconception, index: int, tolerance: float = SAME_MISTAKE) -> bool:
         wrong = mistake.fingerprints[index]  # None where this mistake gives the right answer
         if wrong is None or differences[index] is None:
             return wrong is None and differences[index] is None
-        return same_mistake(wrong, prints[index])
+        return same_mistake(wrong, prints[index], tolerance)
 
     in_all = (m for m in sheet.misconceptions if all(agrees(m, index) for index in range(len(prints))))
     if outcomes[first].error:  # one and the same exception may have a hundred causes
         return next(in_all, None)
     in_first = (m for m in sheet.misconceptions if agrees(m, first))
-    return next(in_all, None) or next(in_first, None)
+    tolerance = sheet.cases[first].tolerance or SAME_MISTAKE
+    roughly = (m for m in sheet.misconceptions if agrees(m, first, tolerance))
+    return next(in_all, None) or next(in_first, None) or next(roughly, None)
 
 
 def _call(exercise: str, case: stored.Case) -> str:

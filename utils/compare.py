@@ -315,11 +315,11 @@ def _finite(numbers: Any) -> Any:
     return np.nan_to_num(numbers, nan=12345.0, posinf=54321.0, neginf=-54321.0)
 
 
-def same_mistake(stored: Any, came: Any) -> bool:
-    """Whether two fingerprints belong to the same answer, up to rounding."""
+def same_mistake(stored: Any, came: Any, tolerance: float = SAME_MISTAKE) -> bool:
+    """Whether two fingerprints belong to the same answer, up to rounding or another relative tolerance."""
     if isinstance(stored, list) and isinstance(came, list) and len(stored) == len(came):
         if stored and all(type(n) is float for n in (*stored, *came)):
-            tolerance = SAME_MISTAKE * max(abs(stored[-1]), 1e-12)
-            return all(abs(a - b) <= tolerance for a, b in zip(stored, came, strict=True))
-        return all(same_mistake(a, b) for a, b in zip(stored, came, strict=True))
+            most = tolerance * max(abs(stored[-1]), 1e-12)
+            return all(abs(a - b) <= most for a, b in zip(stored, came, strict=True))
+        return all(same_mistake(a, b, tolerance) for a, b in zip(stored, came, strict=True))
     return type(stored) is type(came) and stored == came

@@ -126,12 +126,17 @@ def grade(
 
 
 def _left_processes() -> list[int]:
-    (parent,) = engine._warm_parents.values()
-    assert parent._process is not None
+    parents = [parent._process for parent in engine._warm_parents.values()]
+    assert None not in parents
+    assert parents
+
+    def below() -> list[int]:
+        return [pid for parent in parents if parent for pid in processes.descendants(parent.pid)]
+
     deadline = time.monotonic() + 10
-    while processes.descendants(parent._process.pid) and time.monotonic() < deadline:
+    while below() and time.monotonic() < deadline:
         time.sleep(0.05)
-    found = processes.descendants(parent._process.pid)
+    found = below()
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if LEFT_BEHIND.encode() in entry.read_bytes():
@@ -143,6 +148,7 @@ def _left_processes() -> list[int]:
 
 def _left_files(course: Path) -> list[Path]:
     found = [path for place in (course, *map(Path, PLACES)) for path in place.glob(f"{LEFT_BEHIND}*")]
-    (parent,) = engine._warm_parents.values()
-    assert parent._folder is not None
-    return [*found, *Path(parent._folder).glob("job*")]
+    folders = [parent._folder for parent in engine._warm_parents.values()]
+    assert None not in folders
+    assert folders
+    return [*found, *(left for folder in folders if folder for left in Path(folder).glob("job*"))]
