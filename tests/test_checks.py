@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from nbclient import NotebookClient
 
 from autograder.answers import record
-from utils import checks, probes, stored
+from utils import checks, compare, probes, stored
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = '''
@@ -176,6 +177,18 @@ def test_a_mistake_that_comes_with_another_one_is_named_by_the_first_wrong_case(
         return x + x.dtype.type(factor) if factor == 3 else np.zeros_like(x)
 
     assert failure("scale", two_mistakes).misconception == "added instead of multiplied"
+
+
+@pytest.mark.parametrize(("off", "named"), [(0.0, True), (0.01, True), (0.05, False)])
+def test_a_mistake_may_be_off_as_far_as_a_right_answer(off: float, named: bool) -> None:
+    sheet = checks._find("scale", hidden=False)
+    assert isinstance(sheet, stored.Sheet)
+    roughly = replace(sheet, cases=tuple(replace(case, tolerance=0.02) for case in sheet.cases))
+    added = [checks.observe(case, lambda x, factor: (x + factor) * (1 + off)) for case in sheet.cases]
+    wrong = [compare.Difference("values", "", "")] * len(added)
+    found = checks._recognise(roughly, added, wrong, 0)
+    assert (found is not None and found.name == "added instead of multiplied") == named
+    assert checks._recognise(sheet, added, wrong, 0) == (found if off == 0 else None)
 
 
 def test_one_exception_alone_names_no_mistake() -> None:
