@@ -18,6 +18,8 @@ from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment, Su
 from nbgrader.plugins import ExportPlugin
 from traitlets import Dict, Unicode
 
+from .pages import points
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet takes text that begins so for a formula
 _NUMBER_AT_END = re.compile(r"(?:^|_)(\d+)$")
 
@@ -103,7 +105,7 @@ class CanvasExport(PlatformExport):
         """See the class."""
         headings = [self.heading(one) for one in assignments]
         yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *headings]
-        yield ["    Points Possible", "", "", "", "", *(_number(one.max_score) for one in assignments)]
+        yield ["    Points Possible", "", "", "", "", *(points(one.max_score) for one in assignments)]
         for row in rows:
             name = f"{row.last_name}, {row.first_name}" if row.last_name and row.first_name else row.full_name
             yield [name, row.platform_id, "", row.student, "", *row.scores]
@@ -145,7 +147,7 @@ class MoodleWorksheetExport(PlatformExport):
             if not row.platform_id:
                 self.log.warning("%s is left out: no lms_user_id", row.student)
                 continue
-            worth = _number(assignments[0].max_score)
+            worth = points(assignments[0].max_score)
             yield [f"Participant {row.platform_id}", row.full_name, row.email, row.scores[0], worth, "-"]
 
 
@@ -183,7 +185,7 @@ class GradescopeExport(PlatformExport):
         titles = [self.heading(one) for one in assignments]
         headings = [each for title in titles for each in (title, f"{title} - Max Points")]
         yield ["First Name", "Last Name", "SID", "Email", *headings]
-        worth = [_number(one.max_score) for one in assignments]
+        worth = [points(one.max_score) for one in assignments]
         for row in rows:
             scores = [each for pair in zip(row.scores, worth, strict=True) for each in pair]
             yield [row.first_name, row.last_name, row.student, row.email, *scores]
@@ -210,7 +212,7 @@ def _rows(gradebook: Gradebook, assignments: Sequence[Assignment], missing: str)
             student.email or "",
             student.lms_user_id or _number_at_end(student.id),
             tuple(
-                _number(found[one.name, student.id]) if (one.name, student.id) in found else missing
+                points(found[one.name, student.id]) if (one.name, student.id) in found else missing
                 for one in assignments
             ),
         )
@@ -221,11 +223,6 @@ def _rows(gradebook: Gradebook, assignments: Sequence[Assignment], missing: str)
 def _number_at_end(student: str) -> str:
     found = _NUMBER_AT_END.search(student)
     return found[1] if found else ""
-
-
-def _number(value: float) -> str:
-    """With at most two decimals, as the platforms show them; halves go up, as on the feedback page."""
-    return f"{value + 1e-9:.2f}".rstrip("0").rstrip(".")
 
 
 def _is_number(text: str) -> bool:

@@ -125,13 +125,16 @@ def grade(
             close()
 
 
-def _left_processes() -> list[int]:
-    parents = [parent._process for parent in engine._warm_parents.values()]
-    assert None not in parents
+def _warm_parents() -> list[tuple[int, Path]]:
+    """Number and folder of each."""
+    parents = list(engine._warm_parents.values())
     assert parents
+    return [(parent._process.pid, Path(parent._folder)) for parent in parents]  # type: ignore[union-attr,arg-type]
 
+
+def _left_processes() -> list[int]:
     def below() -> list[int]:
-        return [pid for parent in parents if parent for pid in processes.descendants(parent.pid)]
+        return [pid for parent, _ in _warm_parents() for pid in processes.descendants(parent)]
 
     deadline = time.monotonic() + 10
     while below() and time.monotonic() < deadline:
@@ -148,7 +151,4 @@ def _left_processes() -> list[int]:
 
 def _left_files(course: Path) -> list[Path]:
     found = [path for place in (course, *map(Path, PLACES)) for path in place.glob(f"{LEFT_BEHIND}*")]
-    folders = [parent._folder for parent in engine._warm_parents.values()]
-    assert None not in folders
-    assert folders
-    return [*found, *(left for folder in folders if folder for left in Path(folder).glob("job*"))]
+    return [*found, *(left for _, folder in _warm_parents() for left in folder.glob("job*"))]
