@@ -97,7 +97,7 @@ def tampering(matching: Matching) -> list[str]:
     said["Code that has to do with the checks rather than with the exercises; a person should look"] = [
         cell.grade_id or cell.id or f"number {index + 1}"
         for index, cell in enumerate(matching.raw.cells)
-        if cell.cell_type == "code" and MEDDLING.search(cell.source) and not _is_given(matching, index)
+        if cell.cell_type == "code" and MEDDLING.search(cell.source) and not _has_such_words(matching, index)
     ]
     return [f"{words}: {_listed(cells)}." for words, cells in said.items() if cells]
 
@@ -112,21 +112,37 @@ def _shadowed(matching: Matching) -> list[str]:
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for name in names.binds(node)
     }
+    suspects = {
+        index: found
+        for index, cell in enumerate(matching.raw.cells)
+        if cell.cell_type == "code"
+        and not _is_as_given(matching, index)
+        and (found := names.overridden(cell.source) & imported)
+    }
+    if not suspects:  # nearly always; to read all the checks takes longer than to grade some of them
+        return []
     judged = {
         name
         for cell in matching.assignment.cells
         if cell.role in JUDGES
         for name in names.read_first(cell.released)
     }
+    cells = matching.raw.cells
     return [
-        cell.grade_id or cell.id or f"number {index + 1}"
-        for index, cell in enumerate(matching.raw.cells)
-        if cell.cell_type == "code" and names.overridden(cell.source) & imported & judged
+        cells[index].grade_id or cells[index].id or f"number {index + 1}"
+        for index, found in suspects.items()
+        if found & judged
     ]
 
 
-def _is_given(matching: Matching, index: int) -> bool:
-    """Whether a cell holds such words as it was handed out."""
+def _is_as_given(matching: Matching, index: int) -> bool:
+    """Whether a cell holds the very text that was handed out."""
+    owner = matching.owner.get(index)
+    return owner is not None and matching.raw.cells[index].source == matching.known[owner].released
+
+
+def _has_such_words(matching: Matching, index: int) -> bool:
+    """Whether a cell holds words of `MEDDLING` as it was handed out."""
     owner = matching.owner.get(index)
     return owner is not None and bool(MEDDLING.search(matching.known[owner].released))
 

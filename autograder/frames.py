@@ -15,6 +15,7 @@ MAX_HEADER_BYTES = 4 * 2**20  # bounds what millions of tiny objects can cost th
 _PREFIX = struct.Struct("<4sIQ")  # magic, bytes of the header, bytes of the buffers
 _MAGIC = b"crs1"
 _CHUNK_BYTES = 2**20
+_AT_ONCE_BYTES = 2**14  # most messages are smaller
 
 Buffer = bytes | bytearray | memoryview
 
@@ -50,30 +51,46 @@ def send(
     header = msgpack.packb([message, sizes])
     if len(header) > MAX_HEADER_BYTES or sum(sizes) > MAX_FRAME_BYTES:
         raise WireError(f"too large to hand over: more than {MAX_FRAME_BYTES >> 20} MB, or too many objects")
-    for part in (_PREFIX.pack(_MAGIC, len(header), sum(sizes)) + header, *buffers):
+    start = _PREFIX.pack(_MAGIC, len(header), sum(sizes)) + header
+    if sum(sizes) <= _CHUNK_BYTES:  # nearly always; each call to the kernel has its price
+        _set_time_left(sock, deadline)
+        sock.sendall(b"".join((start, *buffers)))
+        return
+    for part in (start, *buffers):
         _set_time_left(sock, deadline)
         sock.sendall(part)
 
 
 def receive(
-    sock: socket.socket, deadline: float | None = None, max_bytes: int = MAX_FRAME_BYTES
+    sock: socket.socket,
+    deadline: float | None = None,
+    max_bytes: int = MAX_FRAME_BYTES,
+    in_turn: bool = False,
 ) -> tuple[list, list[memoryview]]:
     """Read one frame: the message and its buffers, nothing of it decoded yet.
 
     Args:
         deadline: on `time.monotonic()`'s clock; None waits for ever.
         max_bytes: of the buffers, so that a flood is refused before it takes memory.
+        in_turn: the other side sends nothing behind this frame before it has an answer, so that all that
+            has arrived may be read at once; more than one frame is refused.
 
     Raises:
         Closed: the other side has gone. WireError: what came is not a frame. TimeoutError: not in time.
     """
-    magic, header_size, body_size = _PREFIX.unpack(_read(sock, _PREFIX.size, deadline))
+    data = bytearray()
+    at_least = _AT_ONCE_BYTES if in_turn else 0
+    _read(sock, data, _PREFIX.size, at_least, deadline)
+    magic, header_size, body_size = _PREFIX.unpack_from(data)
     if magic != _MAGIC or header_size > MAX_HEADER_BYTES or body_size > max_bytes:
         raise WireError("what arrived is not a message, or too large")
+    body_start = _PREFIX.size + header_size
+    _read(sock, data, body_start + body_size, at_least, deadline)
+    if len(data) > body_start + body_size:
+        raise WireError("more than one message arrived at once")
+    frame_bytes = memoryview(data)
     try:
-        frame = msgpack.unpackb(_read(sock, header_size, deadline), strict_map_key=True)
-    except TimeoutError:
-        raise
+        frame = msgpack.unpackb(frame_bytes[_PREFIX.size : body_start], strict_map_key=True)
     except (ValueError, TypeError, RecursionError, OverflowError, msgpack.UnpackException) as error:
         raise WireError("the header of a message cannot be read") from error
     if not (type(frame) is list and len(frame) == 2 and type(frame[0]) is list and type(frame[1]) is list):
@@ -81,27 +98,27 @@ def receive(
     message, sizes = frame
     if any(type(size) is not int or size < 0 for size in sizes) or sum(sizes) != body_size:
         raise WireError("the sizes of a message do not add up")
-    body = memoryview(_read(sock, body_size, deadline))
-    buffers, start = [], 0
+    buffers, start = [], body_start
     for size in sizes:
-        buffers.append(body[start : start + size])
+        buffers.append(frame_bytes[start : start + size])
         start += size
     return message, buffers
 
 
-def _read(sock: socket.socket, size: int, deadline: float | None) -> bytearray:
-    # Memory grows with what really arrives, not with what was announced.
-    data = bytearray()
+def _read(sock: socket.socket, data: bytearray, size: int, at_least: int, deadline: float | None) -> None:
+    """Read until there are `size` bytes, asking for `at_least` so many at a time.
+
+    Memory grows with what really arrives, not with what was announced.
+    """
     while len(data) < size:
         _set_time_left(sock, deadline)
         try:
-            chunk = sock.recv(min(_CHUNK_BYTES, size - len(data)))
+            chunk = sock.recv(min(_CHUNK_BYTES, max(at_least, size - len(data))))
         except ConnectionError as error:
             raise Closed("the connection broke") from error
         if not chunk:
             raise Closed("the connection was closed")
         data += chunk
-    return data
 
 
 def _set_time_left(sock: socket.socket, deadline: float | None) -> None:

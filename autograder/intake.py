@@ -75,7 +75,7 @@ def _solution(matching: Matching, solution: Cell) -> str:
     if any(piece.cell_type != "code" for piece in pieces):
         matching.note("not code", solution.id)
     if pieces:
-        texts = [_own_work(piece.source, matching.judging_statements) for piece in pieces]
+        texts = [_own_work(piece.source, matching) for piece in pieces]
         return "\n\n".join([texts[0], *map(_without_cell_magic, texts[1:])])
     if solution.id in matching.host:
         return f"# This solution stands in the cell '{matching.host[solution.id]}'."
@@ -83,7 +83,7 @@ def _solution(matching: Matching, solution: Cell) -> str:
     return solution.released
 
 
-def _own_work(source: str, judging_statements: frozenset[str]) -> str:
+def _own_work(source: str, matching: Matching) -> str:
     """A solution without the instructor's check statements that a student joined to it."""
     body = names.statements(source)
     lines = source.split("\n")
@@ -92,8 +92,8 @@ def _own_work(source: str, judging_statements: frozenset[str]) -> str:
         alone = (before is None or (before.end_lineno or before.lineno) <= first) and (
             after is None or after.lineno > last
         )
-        judging = isinstance(node, REPEATABLE) and unparse(node) in judging_statements
-        if alone and judging and len(body) > 1:
+        may_judge = alone and len(body) > 1 and isinstance(node, REPEATABLE)
+        if may_judge and unparse(node) in matching.judging_statements:
             lines[first:last] = [""] * (last - first)
     return "\n".join(lines).strip("\n")
 

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from operator import is_
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
@@ -70,9 +71,12 @@ class Lookout:
 
     def compare(self) -> None:
         """Tell which of the functions that were there at the start are others by now."""
-        for (owner, name), function in self._before.items():
-            if vars(owner).get(name) is not function:
-                self._tell("replaced", f"{owner.__name__}.{name}")
+        for owner, functions in self._before.items():
+            # One step for all of them: this is done before each request for a name.
+            if not all(map(is_, map(vars(owner).get, functions), functions.values())):
+                for name, function in functions.items():
+                    if vars(owner).get(name) is not function:
+                        self._tell("replaced", f"{owner.__name__}.{name}")
         for name, module in self._modules.items():
             if sys.modules.get(name) is not module:
                 self._tell("replaced", name)
@@ -154,20 +158,23 @@ def _is_students(frame: FrameType | None, between: tuple[str, ...]) -> bool:
     return False
 
 
-def _functions() -> dict[tuple[Any, str], Any]:
-    """What cheats like to replace: functions of Python, NumPy, PyTorch, the checks and the grader's parts."""
-    found: dict[tuple[Any, str], Any] = {}
+def _functions() -> dict[Any, dict[str, Any]]:
+    """What cheats like to replace: functions of Python, NumPy, PyTorch, the checks and the grader's parts.
+
+    By the module or class to which they belong.
+    """
+    found: dict[Any, dict[str, Any]] = {}
     for name, module in list(sys.modules.items()):
         if isinstance(module, ModuleType) and name.startswith(_OURS):
-            for key, value in vars(module).items():
-                if isinstance(value, (FunctionType, type)) and value.__module__.startswith(_OURS):
-                    found[module, key] = value
-                    if isinstance(value, type) and value.__module__ == name:
-                        found |= {
-                            (value, part): made
-                            for part, made in vars(value).items()
-                            if isinstance(made, FunctionType)
-                        }
+            own = found[module] = {
+                key: value
+                for key, value in vars(module).items()
+                if isinstance(value, (FunctionType, type)) and value.__module__.startswith(_OURS)
+            }
+            for value in own.values():
+                if isinstance(value, type) and value.__module__ == name:
+                    parts = vars(value).items()
+                    found[value] = {part: made for part, made in parts if isinstance(made, FunctionType)}
     for name, chosen in (
         ("builtins", ("isinstance", "all", "any", "bool", "abs", "len", "print", "AssertionError", "open")),
         ("numpy", ("allclose", "array_equal", "isclose", "array_equiv", "asarray", "load")),
@@ -175,8 +182,9 @@ def _functions() -> dict[tuple[Any, str], Any]:
     ):
         library = sys.modules.get(name)
         if library is not None:
-            found |= {(library, key): vars(library)[key] for key in chosen if key in vars(library)}
+            found[library] = {key: vars(library)[key] for key in chosen if key in vars(library)}
     testing = sys.modules.get("numpy.testing")
     if testing:
-        found |= {(testing, key): value for key, value in vars(testing).items() if key.startswith("assert")}
+        asserting = vars(testing).items()
+        found[testing] = {key: value for key, value in asserting if key.startswith("assert")}
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from . import names
 from .assignment import Assignment, Cell
@@ -45,9 +45,6 @@ class Matching:
 
     def _label(self) -> None:
         """Assign cells of the file by grade_id, by id, and by equal text."""
-        by_text: dict[str, list[str]] = {}
-        for given in self.assignment.cells:
-            by_text.setdefault(plain(given.released), []).append(given.id)
         taken: set[str] = set()
         for index, cell in enumerate(self.raw.cells):
             found = next((key for key in (cell.grade_id, cell.id) if key in self.known), "")
@@ -57,7 +54,7 @@ class Matching:
                 taken.add(found)
         for index, cell in enumerate(self.raw.cells):
             if index not in self.owner and cell.source.strip():
-                alike = by_text.get(plain(cell.source), [])
+                alike = self._texts.get(plain(cell.source), [])
                 if not alike and cell.cell_type == "code":
                     alike = self._normal_forms.get(names.normal_form(cell.source), [])
                 if alike:
@@ -65,6 +62,14 @@ class Matching:
                     self.owner[index] = found
                     taken.add(found)
         self.label_was_lost = not any(cell.grade_id in self.known for cell in self.raw.cells)
+
+    @cached_property
+    def _texts(self) -> dict[str, list[str]]:
+        """Text of each cell as handed out -> the ids of the cells that have it."""
+        texts: dict[str, list[str]] = {}
+        for cell in self.assignment.cells:
+            texts.setdefault(plain(cell.released), []).append(cell.id)
+        return texts
 
     @cached_property
     def _normal_forms(self) -> dict[str, list[str]]:
@@ -124,7 +129,7 @@ class Matching:
     def _same(self, cell: RawCell, given: Cell) -> bool:
         if cell.cell_type != given.cell_type:
             return False
-        if plain(cell.source) == plain(given.released):
+        if cell.source == given.released or plain(cell.source) == plain(given.released):
             return True
         return names.normal_form(cell.source) == names.normal_form(given.released)
 
@@ -250,6 +255,7 @@ def main(solution: Cell) -> tuple[str, ...]:
     return (solution.exercise,) if solution.exercise in solution.defines else solution.defines
 
 
+@lru_cache(maxsize=2048)
 def plain(source: str) -> str:
     """The text without what editors change on their own: spaces at line ends, blank lines around it."""
     return "\n".join(line.rstrip() for line in source.splitlines()).strip()

@@ -41,9 +41,9 @@ def parse(source: str) -> ast.Module | None:
     """The syntax tree of a cell, or None where Python cannot read it. It is shared: do not change it."""
     if len(source) > LONGEST_SOURCE:
         return None
-    for text in (source, without_magics(source)):
+    for text_of in (str, without_magics):
         try:
-            return ast.parse(text)
+            return ast.parse(text_of(source))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return None

@@ -53,7 +53,7 @@ class Service:
         try:
             self._send(["ready"])
             while True:
-                self._serve_one(*frames.receive(self._sock))
+                self._serve_one(*frames.receive(self._sock, in_turn=True))
         except (frames.WireError, OSError):
             os._exit(0)
 
@@ -64,7 +64,7 @@ class Service:
         with self._alarm.held():
             self._send(message, encoder.buffers)
             while True:
-                message, buffers = frames.receive(self._sock)
+                message, buffers = frames.receive(self._sock, in_turn=True)
                 if message[0] == "returned":
                     return wire.Decoder(buffers, self._resolve).decode(message[1])
                 if message[0] == "raised":

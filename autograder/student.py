@@ -192,7 +192,7 @@ class StudentProcess:
     def _reply(self, arrays: list, deadline: float, max_bytes: int) -> Any:
         """Read until the answer comes; serve the callbacks before it."""
         while True:
-            message, buffers = frames.receive(self._sock, deadline, max_bytes)
+            message, buffers = frames.receive(self._sock, deadline, max_bytes, in_turn=True)
             decoder = wire.Decoder(buffers, self._resolve)
             kind = message[0] if message else None
             if kind == "callback" and len(message) == 4:

@@ -13,14 +13,14 @@ import torch
 from autograder import frames, wire
 
 
-def send_and_receive(value):
+def send_and_receive(value, in_turn=False):
     encoder = wire.Encoder()
     message = [encoder.encode(value)]
     ours, theirs = socket.socketpair()
     with ours, theirs:
         sender = threading.Thread(target=frames.send, args=(ours, message, encoder.buffers))
         sender.start()
-        message, buffers = frames.receive(theirs)
+        message, buffers = frames.receive(theirs, in_turn=in_turn)
         sender.join()
     return wire.Decoder(buffers).decode(message[0])
 
@@ -230,8 +230,9 @@ BAD_FRAMES = {
 }
 
 
+@pytest.mark.parametrize("in_turn", [False, True])
 @pytest.mark.parametrize("name", BAD_FRAMES)
-def test_a_bad_frame_is_refused(name):
+def test_a_bad_frame_is_refused(name, in_turn):
     ours, theirs = socket.socketpair()
     with theirs:
         with ours:
@@ -239,7 +240,26 @@ def test_a_bad_frame_is_refused(name):
             writer.start()
             writer.join()
         with pytest.raises(wire.WireError):
-            frames.receive(theirs)
+            frames.receive(theirs, in_turn=in_turn)
+
+
+def test_of_two_frames_the_first_is_read_alone_or_where_only_one_is_due_both_are_refused():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for name in ("first", "second"):
+            frames.send(ours, [name], [b"bytes"])
+        for name in ("first", "second"):
+            message, buffers = frames.receive(theirs)
+            assert (message, [bytes(b) for b in buffers]) == ([name], [b"bytes"])
+            frames.send(ours, [name])
+        with pytest.raises(wire.WireError, match="more than one message"):
+            frames.receive(theirs, in_turn=True)
+
+
+@pytest.mark.parametrize("size", [0, 100, 2**14, 2**20 + 1, 5 * 2**20])
+def test_frames_of_every_size_are_read_in_turn(size):
+    array = np.arange(size, dtype=np.uint8)
+    assert np.array_equal(send_and_receive([array, "text"], in_turn=True)[0], array)
 
 
 def _write(sock, data):

@@ -1,6 +1,6 @@
 """CPU seconds that grading costs beyond the cells' own compute: plain nbgrader against this project.
 
-    python tests/benchmarks/bench_grading.py [--submissions 16]
+    python tests/benchmarks/bench_grading.py [--submissions 16] [--notebook 01_convolution]
 
 Same notebooks, same machine, one run; everything is counted, start-up included. The cells' own compute is
 what the code cells take in a kernel that has already imported what they import. The pictures' cells, which take
@@ -98,10 +98,10 @@ def strip(path: Path) -> None:
     nbformat.write(without_figures(nbformat.read(path, 4)), path)
 
 
-def own_compute(notebook: Path, environment: dict[str, str]) -> float:
+def own_compute(notebook: Path, environment: dict[str, str], name: str = NAME) -> float:
     """CPU seconds of a notebook's own code cells in a kernel, imports done beforehand."""
-    folder = ROOT / "solutions" / NAME
-    reference = {cell.id: cell for cell in nbformat.read(folder / f"{NAME}.ipynb", 4).cells}
+    folder = ROOT / "solutions" / name
+    reference = {cell.id: cell for cell in nbformat.read(folder / f"{name}.ipynb", 4).cells}
     book = nbformat.read(notebook, 4)
     cells = [nbformat.v4.new_code_cell(BEFORE)]
     for cell in without_figures(book).cells:
@@ -132,35 +132,37 @@ def environment_of_one_thread() -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--submissions", type=int, default=16)
-    count = parser.parse_args().submissions
+    parser.add_argument("--notebook", default=NAME)
+    options = parser.parse_args()
+    count, name = options.submissions, options.notebook
     environment = environment_of_one_thread()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        notebooks = honest_submissions(folder / "demo")
+        notebooks = honest_submissions(folder / "demo", name)
         repeated = [notebooks[number % len(notebooks)] for number in range(count)]
-        compute = {path: own_compute(path, environment) for path in notebooks}
+        compute = {path: own_compute(path, environment, name) for path in notebooks}
         own = sum(compute[path] for path in repeated) / count
 
         plain = folder / "nbgrader"
         (plain / "source").mkdir(parents=True)
         shutil.copytree(
-            ROOT / "solutions" / NAME,
-            plain / "source" / NAME,
+            ROOT / "solutions" / name,
+            plain / "source" / name,
             ignore=shutil.ignore_patterns("*.py", "__pycache__", ".ipynb_checkpoints"),
         )
         (plain / "nbgrader_config.py").write_text(PLAIN_CONFIG.format(root=str(plain)))
         fill(plain, notebooks, count)
-        for path in plain.rglob(f"{NAME}.ipynb"):
+        for path in plain.rglob(f"{name}.ipynb"):
             strip(path)
         nbgrader = [sys.executable, "-m", "nbgrader"]
-        timed([*nbgrader, "generate_assignment", NAME, "--force"], plain, environment)
-        theirs = timed([*nbgrader, "autograde", NAME], plain, environment)
+        timed([*nbgrader, "generate_assignment", name, "--force"], plain, environment)
+        theirs = timed([*nbgrader, "autograde", name], plain, environment)
 
         fill(folder / "ours", notebooks, count)
-        command = [sys.executable, "-m", "autograder", "grade", NAME, "--folder", str(folder / "ours")]
+        command = [sys.executable, "-m", "autograder", "grade", name, "--folder", str(folder / "ours")]
         ours = timed(command, ROOT, environment)
 
-    print(f"{count} submissions of {NAME}; CPU seconds per submission")
+    print(f"{count} submissions of {name}; CPU seconds per submission")
     print(f"{'':28}{'total':>8}{'cells':>8}{'beyond':>8}{'wall':>8}")
     for label, (cpu, wall) in (("nbgrader autograde", theirs), ("python -m autograder grade", ours)):
         print(f"{label:28}{cpu / count:8.2f}{own:8.2f}{cpu / count - own:8.2f}{wall / count:8.2f}")
