@@ -42,6 +42,7 @@ PRELOAD = (
     "jinja2",
     "msgpack",
     "autograder.launch",
+    "autograder.lookout",
     "autograder.service",
     "autograder.shell",
 )
@@ -97,8 +98,10 @@ def _warm_up(folder: str, modules: Sequence[str]) -> None:
     for module in PRELOAD_IF_POSSIBLE:
         with suppress(ImportError):
             importlib.import_module(module)
+    from .lookout import functions
     from .shell import prepare
 
+    functions()  # kept for all students' processes
     versions.versions("")  # kept for all jobs: looking packages up and reading our own files takes a while
     _draw_one_figure()
     shell = prepare(os.path.join(folder, "ipython"))

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from operator import is_
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
@@ -65,8 +66,7 @@ class Lookout:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._told: set[str] = set()
-        self._before = _functions()
-        self._modules = {name: sys.modules[name] for name in sys.modules if name.startswith(_OURS)}
+        self._before, self._modules = functions(), modules()
         sys.addaudithook(self._hook())
 
     def compare(self) -> None:
@@ -158,23 +158,33 @@ def _is_students(frame: FrameType | None, between: tuple[str, ...]) -> bool:
     return False
 
 
-def _functions() -> dict[Any, dict[str, Any]]:
+@cache
+def modules() -> dict[str, ModuleType]:
+    """The course's own modules. Found once, in the warm parent: to look at all modules copies their pages."""
+    return {
+        name: module
+        for name, module in list(sys.modules.items())
+        if name.startswith(_OURS) and isinstance(module, ModuleType)
+    }
+
+
+@cache
+def functions() -> dict[Any, dict[str, Any]]:
     """What cheats like to replace: functions of Python, NumPy, PyTorch, the checks and the grader's parts.
 
-    By the module or class to which they belong.
+    By the module or class to which they belong. Found once, like the modules.
     """
     found: dict[Any, dict[str, Any]] = {}
-    for name, module in list(sys.modules.items()):
-        if isinstance(module, ModuleType) and name.startswith(_OURS):
-            own = found[module] = {
-                key: value
-                for key, value in vars(module).items()
-                if isinstance(value, (FunctionType, type)) and value.__module__.startswith(_OURS)
-            }
-            for value in own.values():
-                if isinstance(value, type) and value.__module__ == name:
-                    parts = vars(value).items()
-                    found[value] = {part: made for part, made in parts if isinstance(made, FunctionType)}
+    for name, module in modules().items():
+        own = found[module] = {
+            key: value
+            for key, value in vars(module).items()
+            if isinstance(value, (FunctionType, type)) and value.__module__.startswith(_OURS)
+        }
+        for value in own.values():
+            if isinstance(value, type) and value.__module__ == name:
+                parts = vars(value).items()
+                found[value] = {part: made for part, made in parts if isinstance(made, FunctionType)}
     for name, chosen in (
         ("builtins", ("isinstance", "all", "any", "bool", "abs", "len", "print", "AssertionError", "open")),
         ("numpy", ("allclose", "array_equal", "isclose", "array_equiv", "asarray", "load")),

@@ -329,6 +329,20 @@ def test_numbers_of_very_many_digits_do_no_harm() -> None:
     words = "The answer should be 3, but it is a number of very many digits."
     assert words in failure("count", lambda items: 10**5000).message
     assert "very many digits" in failure("mean", lambda x: 10**5000).message
+    for answer in ([10**5000], (1, [10**5000]), {"a": 10**5000}, {10**5000: 1}, {(10**5000,): 1}):
+        assert "very many digits" in failure("mean", lambda x, answer=answer: answer).message
+
+
+def test_answers_of_very_many_parts_are_cut_in_the_message_and_take_little_time() -> None:
+    def parts_looked_at(answer: object) -> int:
+        """How many of the answer's arrays were summed up to recognise a mistake."""
+        return len(compare.fingerprint(compare.Outcome(answer))[2])
+
+    for answer in ([0.5] * 100_000, {str(n): n for n in range(100_000)}, [[1] * 100_000] * 100):
+        assert parts_looked_at(answer) == compare.MOST_PARTS
+        assert len(failure("mean", lambda x, answer=answer: answer).message) < 500
+    assert parts_looked_at([1, [2, 3]]) == 5
+    assert "got [1, 3, 5, 7, 9, 11" in failure("odd", lambda size: list(range(1, 10**6, 2))).message
 
 
 def test_lists_may_be_tuples_or_arrays_of_whole_numbers() -> None:

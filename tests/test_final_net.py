@@ -47,6 +47,39 @@ def test_the_straight_way_is_there() -> None:
     torch.testing.assert_close(block(x), x)
 
 
+@pytest.mark.parametrize(("channels", "width"), [(1, 16), (1, 24), (3, 12)])
+def test_the_first_filters_are_the_directions_in_which_patches_vary_most(channels: int, width: int) -> None:
+    x = torch.randn(20, channels, 12, 12).cumsum(2)  # neighbours are alike
+    net = FinalNet(channels, width=width)
+    before = {name: weight.clone() for name, weight in net.named_parameters()}
+    net.fix_first_filters(x)
+    filters = net.features[0][0].weight
+    found = min(width, 2 * 9 * channels)
+    one = filters[:found:2].flatten(1)
+    torch.testing.assert_close(one @ one.T, torch.eye(len(one)), rtol=0, atol=1e-5)
+    torch.testing.assert_close(filters[1:found:2], -filters[: found - 1 : 2], rtol=0, atol=0)
+    power = F.conv2d(x, filters[:found:2]).square().mean((0, 2, 3))
+    assert torch.equal(power.sort(descending=True)[0], power)
+    assert float(power[0]) > float(
+        F.conv2d(x, one.roll(1, 1).reshape(filters[:found:2].shape)).square().mean()
+    )
+    assert torch.equal(filters[found:], before["features.0.0.weight"][found:])
+    learning = {name for name, weight in net.named_parameters() if weight.requires_grad}
+    assert learning == before.keys() - {"features.0.0.weight"}
+    assert all(torch.equal(net.get_parameter(name), before[name]) for name in learning)
+
+
+def test_fixed_filters_stay_as_they_are_while_the_rest_learns() -> None:
+    pictures = datasets.load("fashion_mnist", "train", n=60)
+    torch.manual_seed(0)
+    net = FinalNet(width=4)
+    net.fix_first_filters(pictures.tensors()[0])
+    before = net.features[0][0].weight.clone()
+    history = fit(net, pictures, 20, batch_size=20, lr=1e-2)
+    assert torch.equal(net.features[0][0].weight, before)
+    assert history["loss"][-1] < 0.3 < 2 < history["loss"][0]
+
+
 def test_the_picture_of_one_example_does_not_reach_another() -> None:
     net = settle(FinalNet(3, width=4), torch.randn(20, 3, 32, 32))
     x = torch.randn(4, 3, 32, 32)
@@ -89,10 +122,11 @@ def test_a_run_of_the_benchmark(bench: ModuleType, monkeypatch: pytest.MonkeyPat
 
     def trained(net, train, valid, recipe, device):
         seen.append((len(train[1]), len(valid[1]), recipe))
+        assert not net.features[0][0].weight.requires_grad
         net.eval()
         return {"loss": [1.0], "accuracy": [0.5], "best": 0}
 
-    plan = bench.Plan(20, 4, True, bench.ONE_CYCLE | {"epochs": 1}, 0.9)
+    plan = bench.Plan(20, 4, True, True, bench.ONE_CYCLE | {"epochs": 1}, 0.9)
     row = bench.run(plan, "emojiten", 3, trained, torch.device("cpu"))
     assert [n for *n, _ in seen] == [[100, 20]]
     assert seen[0][2] == plan.knobs | {"seed": 3, "augment": mirror_half}

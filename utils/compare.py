@@ -7,6 +7,7 @@ tensors are looked into.
 import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ import torch
 # (an FFT, another order of summation) stays far below; one computed in float32 where float64 is due does not.
 TOLERANCE = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-9, "complex64": 1e-4, "complex128": 1e-9}
 LARGEST_SUMMED = 1_000_000  # entries; larger answers are never those of a well-known mistake
+MOST_PARTS = 1_000  # numbers and arrays in lists and dictionaries; those of well-known mistakes have fewer
+HUGE = "a number of very many digits"  # Python refuses to write it out
+SHOWN_ITEMS = 40  # of a list or dictionary; more would not fit into a message
 SAME_MISTAKE = 1e-5  # relative; fingerprints of float32 answers agree to about 1e-6
 
 
@@ -110,7 +114,8 @@ def _form_difference(expected: Any, got: Any, where: str) -> Difference | None:
     elif wanted == "dict":
         if list(expected) != list(got):
             plain = f"{_subject(where)} should have {' and '.join(map(str, expected)) or 'none'}"
-            words = f"{plain}, but it has {' and '.join(map(str, got)) or 'none'}."
+            came_keys = " and ".join(map(_short, islice(got, SHOWN_ITEMS)))
+            words = f"{plain}, but it has {came_keys or 'none'}."
             return Difference("keys", words, f"{plain}.")
         pairs = ((str(key), expected[key], got[key]) for key in expected)
     else:
@@ -248,10 +253,20 @@ def _dtype(array: Any) -> str:
 
 def _short(value: Any) -> str:
     if _is_huge(value):
-        return "a number of very many digits"
+        return HUGE
     number = value.item() if isinstance(value, np.generic) else value
-    text = f"{number:.6g}" if kind(number) == "float" and not number.is_integer() else str(number)
+    whole = kind(number) != "float" or number.is_integer()
+    text = str(_beginning(number)) if whole else f"{number:.6g}"
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _beginning(value: Any) -> Any:
+    """As much of a list or dictionary as a message can show: to write all of it out may take seconds."""
+    if kind(value) == "sequence":
+        return type(value)(_beginning(item) for item in value[:SHOWN_ITEMS])
+    if kind(value) == "dict":
+        return {_beginning(key): _beginning(item) for key, item in islice(value.items(), SHOWN_ITEMS)}
+    return HUGE if _is_huge(value) else value
 
 
 def _is_huge(value: Any) -> bool:
@@ -277,7 +292,8 @@ def fingerprint(outcome: Outcome) -> list[Any]:
         return ["error", outcome.error]
     if outcome.complaint:
         return ["form", outcome.complaint]
-    return ["value", bool(outcome.modified), [list(leaf) for leaf in _leaves(outcome.value, "")]]
+    parts = islice(_leaves(outcome.value, ""), MOST_PARTS)
+    return ["value", bool(outcome.modified), [list(leaf) for leaf in parts]]
 
 
 def _leaves(value: Any, where: str) -> Iterator[tuple[Any, ...]]:
@@ -288,7 +304,7 @@ def _leaves(value: Any, where: str) -> Iterator[tuple[Any, ...]]:
             yield from _leaves(item, _join(where, str(index)))
     elif what == "dict":
         for key, item in value.items():
-            yield from _leaves(item, _join(where, str(key)))
+            yield from _leaves(item, _join(where, _short(key)))
     elif what in ("array", "tensor"):
         numbers = to_numpy(value)
         sums = projections(numbers) if numbers.size <= LARGEST_SUMMED else []

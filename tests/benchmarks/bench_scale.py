@@ -1,12 +1,12 @@
 """How grading grows: CPU seconds per submission along a large class, and two workers against one.
 
     python tests/benchmarks/bench_scale.py growth [--submissions 1000]
-    python tests/benchmarks/bench_scale.py workers [--submissions 48]
+    python tests/benchmarks/bench_scale.py workers [--submissions 48] [--notebooks NAME ...]
     python tests/benchmarks/bench_scale.py service [--submissions 3] [--notebooks NAME ...]
 
 growth    grades a large class of a small notebook, whose cells take next to no time, so that what is measured is
           the grader: processor time of all its processes for each step of the class, and the parent's memory.
-workers   grades a class of notebook 1, and runs the same cells in plain processes (bare_cells.py), each with one
+workers   grades a class of each notebook (notebook 1 where none is named), and runs the same cells in plain processes (bare_cells.py), each with one
           and with two side by side: on this machine (`grade --workers 2`), and on a Dask cluster of one and of two
           worker processes. What is started once is started before the clocks are, except where it says so.
 service   grades some submissions of each notebook, one after the other: processor time of one submission, without
@@ -156,24 +156,24 @@ def cluster(workers: int) -> Iterator[str]:
                 process.wait()
 
 
-def graded(folder: Path, options: Options) -> tuple[float, float]:
+def graded(folder: Path, name: str, options: Options) -> tuple[float, float]:
     """Seconds by the clock for grading a class in this process, and this process's CPU seconds."""
     start, cpu = time.perf_counter(), time.process_time()
     with contextlib.redirect_stderr(io.StringIO()):
-        outcome = grade_and_record(ROOT, folder, NAME, options=options)
+        outcome = grade_and_record(ROOT, folder, name, options=options)
     assert not outcome.failed
     return time.perf_counter() - start, time.process_time() - cpu
 
 
-def workers(count: int) -> None:
+def workers(count: int, name: str) -> None:
     """One against two: plain processes, Dask workers; and a class on this machine."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        notebooks = honest_submissions(folder / "demo")
+        notebooks = honest_submissions(folder / "demo", name)
         fill(folder / "class", notebooks, count)
         fill(folder / "warm", notebooks, WARM)
         files = sorted((folder / "class").glob("submitted/*/*/*.ipynb"))
-        print(f"{count} submissions of {NAME}; seconds by the clock; {load()}", flush=True)
+        print(f"{count} submissions of {name}; seconds by the clock; {load()}", flush=True)
         plain = [bare(files, number) for number in (1, 2)]
         print(
             f"bare cells, one and two plain processes   {plain[0]:7.1f}{plain[1]:7.1f}; {load()}", flush=True
@@ -183,12 +183,12 @@ def workers(count: int) -> None:
             with cluster(number) as address:
                 how = Options(scheduler=address, force=True)
                 for _ in range(2):  # each worker imports its libraries at its first submission
-                    _, few = graded(folder / "warm", how)
-                seconds, many = graded(folder / "class", how)
+                    _, few = graded(folder / "warm", name, how)
+                seconds, many = graded(folder / "class", name, how)
                 ours.append(seconds)
                 parent = (many - few) / (count - WARM)
         print(f"grading, one and two Dask workers         {ours[0]:7.1f}{ours[1]:7.1f}; {load()}", flush=True)
-        here, _ = graded(folder / "class", Options(force=True, workers=2))
+        here, _ = graded(folder / "class", name, Options(force=True, workers=2))
         print(f"grading here, two side by side, with start {here:13.1f}; {load()}")
     print(f"the parent's own CPU: {1000 * parent:.0f} ms per submission")
     gains = plain[0] / plain[1], ours[0] / ours[1]
@@ -227,7 +227,8 @@ def main() -> None:
     if options.what == "growth":
         growth(options.submissions or 1000)
     elif options.what == "workers":
-        workers(options.submissions or 48)
+        for name in options.notebooks or [NAME]:
+            workers(options.submissions or 48, name)
     else:
         service(options.submissions or 3, options.notebooks or demo.assignments(ROOT))
 
