@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import resource
 import select
 import shutil
@@ -22,6 +23,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from . import processes, versions
@@ -47,15 +49,7 @@ PRELOAD = (
     "autograder.shell",
 )
 # Imported too where they can be: no process needs them from the start.
-PRELOAD_IF_POSSIBLE = (
-    "autograder.grade",
-    "utils.checks",
-    "utils.datasets",
-    "utils.devices",
-    "utils.plots",
-    "utils.probes.backprop",
-    "utils.probes.filters",
-)
+PRELOAD_IF_POSSIBLE = ("autograder.grade", "utils")
 
 
 @dataclass
@@ -97,11 +91,11 @@ def _warm_up(folder: str, modules: Sequence[str]) -> None:
         importlib.import_module(module)
     for module in PRELOAD_IF_POSSIBLE:
         with suppress(ImportError):
-            importlib.import_module(module)
-    from .lookout import functions
+            _import_whole(importlib.import_module(module))
+    from .lookout import modules
     from .shell import prepare
 
-    functions()  # kept for all students' processes
+    modules()  # kept for all students' processes
     versions.versions("")  # kept for all jobs: looking packages up and reading our own files takes a while
     _draw_one_figure()
     shell = prepare(os.path.join(folder, "ipython"))
@@ -112,6 +106,12 @@ def _warm_up(folder: str, modules: Sequence[str]) -> None:
     gc.enable()
     gc.freeze()  # the collector would otherwise touch, and so copy, every page in every child
     processes.gather_pages()
+
+
+def _import_whole(package: ModuleType) -> None:
+    """Import everything below a package, too."""
+    for module in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{package.__name__}."):
+        importlib.import_module(module.name)
 
 
 def _draw_one_figure() -> None:

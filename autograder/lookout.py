@@ -66,13 +66,13 @@ class Lookout:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._told: set[str] = set()
-        self._before, self._modules = functions(), modules()
+        self._before, self._modules = _functions(), modules()
         sys.addaudithook(self._hook())
 
     def compare(self) -> None:
         """Tell which of the functions that were there at the start are others by now."""
         for owner, functions in self._before.items():
-            # One step for all of them: this is done before each request for a name.
+            # One step for all of them: there are more than a thousand.
             if not all(map(is_, map(vars(owner).get, functions), functions.values())):
                 for name, function in functions.items():
                     if vars(owner).get(name) is not function:
@@ -168,11 +168,10 @@ def modules() -> dict[str, ModuleType]:
     }
 
 
-@cache
-def functions() -> dict[Any, dict[str, Any]]:
+def _functions() -> dict[Any, dict[str, Any]]:
     """What cheats like to replace: functions of Python, NumPy, PyTorch, the checks and the grader's parts.
 
-    By the module or class to which they belong. Found once, like the modules.
+    By the module or class to which they belong.
     """
     found: dict[Any, dict[str, Any]] = {}
     for name, module in modules().items():

@@ -116,7 +116,6 @@ class Service:
             self._lookout.compare()
 
     def _do_get(self, name: str) -> Any:
-        self._lookout.compare()
         if name not in self._names:
             raise NameError(name)
         return self._names[name]
