@@ -70,7 +70,7 @@ class FinalNet(nn.Module):
         in which patches vary most first. Each is followed by its negative, for the maximum that comes next
         keeps only one end of what a filter sees. Where there are more filters than that, the others stay
         as they are. This saves what a short training would spend on finding edges, and the gradient of
-        the largest layer.
+        the layer that sees the most pixels.
 
         After T.-H. Chan et al., PCANet, 2015; that it helps to train fast is K. Jordan, 94% on CIFAR-10 in
         3.29 seconds on a single GPU, 2024.

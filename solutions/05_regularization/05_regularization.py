@@ -3320,7 +3320,7 @@ axes[0].set_xscale("log")
 axes[0].set_yscale("log")
 axes[0].set_xlabel("learning rate")
 axes[0].set_ylabel("weight decay")
-figure.colorbar(points, ax=axes[0], label="right on validation [%]")
+figure.colorbar(points, ax=axes[0]).ax.set_title("right [%]", fontsize=11)
 for ax, name in zip(axes[1:], ("weight_decay", "dropout"), strict=True):
     ax.scatter(result[name], result["reached"], s=60, color=plots.OUTPUT, alpha=0.7)
     ax.set_xlabel(name.replace("_", " "))
