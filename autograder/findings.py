@@ -73,7 +73,7 @@ def tampering(matching: Matching) -> list[str]:
         given = matching.known.get(cell.grade_id)
         if given is None:
             if cell.mark("grade") is True:
-                faked.append(cell.grade_id or cell.id or f"number {index + 1}")
+                faked.append(_name(matching, index))
             continue
         if set(cell.tags) & (EXCUSING_TAGS - set(given.tags)):
             tags.append(given.id)
@@ -95,7 +95,7 @@ def tampering(matching: Matching) -> list[str]:
         "Names that the checks use were given another meaning; the checks use their own": _shadowed(matching),
     }
     said["Code that has to do with the checks rather than with the exercises; a person should look"] = [
-        cell.grade_id or cell.id or f"number {index + 1}"
+        _name(matching, index)
         for index, cell in enumerate(matching.raw.cells)
         if cell.cell_type == "code" and MEDDLING.search(cell.source) and not _has_such_words(matching, index)
     ]
@@ -127,12 +127,13 @@ def _shadowed(matching: Matching) -> list[str]:
         if cell.role in JUDGES
         for name in names.read_first(cell.released)
     }
-    cells = matching.raw.cells
-    return [
-        cells[index].grade_id or cells[index].id or f"number {index + 1}"
-        for index, found in suspects.items()
-        if found & judged
-    ]
+    return [_name(matching, index) for index, found in suspects.items() if found & judged]
+
+
+def _name(matching: Matching, index: int) -> str:
+    """What a cell of the file is called in a sentence."""
+    cell = matching.raw.cells[index]
+    return cell.grade_id or cell.id or f"number {index + 1}"
 
 
 def _is_as_given(matching: Matching, index: int) -> bool:

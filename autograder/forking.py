@@ -44,7 +44,6 @@ PRELOAD = (
     "jinja2",
     "msgpack",
     "autograder.launch",
-    "autograder.lookout",
     "autograder.service",
     "autograder.shell",
 )
@@ -92,10 +91,10 @@ def _warm_up(folder: str, modules: Sequence[str]) -> None:
     for module in PRELOAD_IF_POSSIBLE:
         with suppress(ImportError):
             _import_whole(importlib.import_module(module))
-    from .lookout import modules
+    from .lookout import own_modules
     from .shell import prepare
 
-    modules()  # kept for all students' processes
+    own_modules()  # kept for all students' processes
     versions.versions("")  # kept for all jobs: looking packages up and reading our own files takes a while
     _draw_one_figure()
     shell = prepare(os.path.join(folder, "ipython"))

@@ -49,14 +49,13 @@ def send(
     """
     sizes = [len(buffer) for buffer in buffers]
     header = msgpack.packb([message, sizes])
-    if len(header) > MAX_HEADER_BYTES or sum(sizes) > MAX_FRAME_BYTES:
+    body_size = sum(sizes)
+    if len(header) > MAX_HEADER_BYTES or body_size > MAX_FRAME_BYTES:
         raise WireError(f"too large to hand over: more than {MAX_FRAME_BYTES >> 20} MB, or too many objects")
-    start = _PREFIX.pack(_MAGIC, len(header), sum(sizes)) + header
-    if sum(sizes) <= _CHUNK_BYTES:  # nearly always; each call to the kernel has its price
-        _set_time_left(sock, deadline)
-        sock.sendall(b"".join((start, *buffers)))
-        return
-    for part in (start, *buffers):
+    parts: Sequence[Buffer] = (_PREFIX.pack(_MAGIC, len(header), body_size) + header, *buffers)
+    if body_size <= _CHUNK_BYTES:  # nearly always; each call to the kernel has its price
+        parts = (b"".join(parts),)
+    for part in parts:
         _set_time_left(sock, deadline)
         sock.sendall(part)
 

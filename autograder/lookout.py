@@ -66,7 +66,7 @@ class Lookout:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._told: set[str] = set()
-        self._before, self._modules = _functions(), modules()
+        self._before, self._modules = _functions(), own_modules()
         sys.addaudithook(self._hook())
 
     def compare(self) -> None:
@@ -159,7 +159,7 @@ def _is_students(frame: FrameType | None, between: tuple[str, ...]) -> bool:
 
 
 @cache
-def modules() -> dict[str, ModuleType]:
+def own_modules() -> dict[str, ModuleType]:
     """The course's own modules. Found once, in the warm parent: to look at all modules copies their pages."""
     return {
         name: module
@@ -174,7 +174,7 @@ def _functions() -> dict[Any, dict[str, Any]]:
     By the module or class to which they belong.
     """
     found: dict[Any, dict[str, Any]] = {}
-    for name, module in modules().items():
+    for name, module in own_modules().items():
         own = found[module] = {
             key: value
             for key, value in vars(module).items()

@@ -252,8 +252,6 @@ def _dtype(array: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    if _is_huge(value):
-        return HUGE
     number = value.item() if isinstance(value, np.generic) else value
     whole = kind(number) != "float" or number.is_integer()
     text = str(_beginning(number)) if whole else f"{number:.6g}"

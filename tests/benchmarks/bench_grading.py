@@ -98,10 +98,10 @@ def strip(path: Path) -> None:
     nbformat.write(without_figures(nbformat.read(path, 4)), path)
 
 
-def own_compute(notebook: Path, environment: dict[str, str], name: str = NAME) -> float:
+def own_compute(notebook: Path, environment: dict[str, str]) -> float:
     """CPU seconds of a notebook's own code cells in a kernel, imports done beforehand."""
-    folder = ROOT / "solutions" / name
-    reference = {cell.id: cell for cell in nbformat.read(folder / f"{name}.ipynb", 4).cells}
+    folder = ROOT / "solutions" / notebook.stem
+    reference = {cell.id: cell for cell in nbformat.read(folder / notebook.name, 4).cells}
     book = nbformat.read(notebook, 4)
     cells = [nbformat.v4.new_code_cell(BEFORE)]
     for cell in without_figures(book).cells:
@@ -140,7 +140,7 @@ def main() -> None:
         folder = Path(place)
         notebooks = honest_submissions(folder / "demo", name)
         repeated = [notebooks[number % len(notebooks)] for number in range(count)]
-        compute = {path: own_compute(path, environment, name) for path in notebooks}
+        compute = {path: own_compute(path, environment) for path in notebooks}
         own = sum(compute[path] for path in repeated) / count
 
         plain = folder / "nbgrader"

@@ -59,17 +59,21 @@ ONE_CYCLE = {
     "batch_size": 128,
 }
 PLANS = {
-    ("fashion_mnist_full", 60): Plan(5_000, 16, True, False, ONE_CYCLE | {"epochs": 3}, 0.92),
+    ("fashion_mnist_full", 60): Plan(
+        validation=5_000, width=16, fixed=True, mirrored=False, knobs=ONE_CYCLE | {"epochs": 3}, bar=0.92
+    ),
     # Time enough to learn from pictures that are mirrored.
-    ("fashion_mnist_full", 300): Plan(5_000, 16, True, True, ONE_CYCLE | {"epochs": 18}, 0.935),
+    ("fashion_mnist_full", 300): Plan(
+        validation=5_000, width=16, fixed=True, mirrored=True, knobs=ONE_CYCLE | {"epochs": 18}, bar=0.935
+    ),
     # Few drawings, and few steps for the rate to rise in: a smaller rate and batch, and more decay.
     ("emojiten", 60): Plan(
-        800,
-        16,
-        False,
-        True,
-        ONE_CYCLE | {"epochs": 8, "lr": 0.03, "weight_decay": 5e-3, "batch_size": 64},
-        None,
+        validation=800,
+        width=16,
+        fixed=False,
+        mirrored=True,
+        knobs=ONE_CYCLE | {"epochs": 8, "lr": 0.03, "weight_decay": 5e-3, "batch_size": 64},
+        bar=None,
     ),
 }
 

@@ -6,9 +6,10 @@
 
 growth    grades a large class of a small notebook, whose cells take next to no time, so that what is measured is
           the grader: processor time of all its processes for each step of the class, and the parent's memory.
-workers   grades a class of each notebook (notebook 1 where none is named), and runs the same cells in plain processes (bare_cells.py), each with one
-          and with two side by side: on this machine (`grade --workers 2`), and on a Dask cluster of one and of two
-          worker processes. What is started once is started before the clocks are, except where it says so.
+workers   grades a class of each notebook (notebook 1 where none is named), and runs the same cells in plain processes
+          (bare_cells.py), each with one and with two side by side: on this machine (`grade --workers 2`), and on a
+          Dask cluster of one and of two worker processes. What is started once is started before the clocks are,
+          except where it says so.
 service   grades some submissions of each notebook, one after the other: processor time of one submission, without
           the parent's. What simulate_class.py needs.
 """
