@@ -18,6 +18,7 @@ from typing import NoReturn
 from . import frames, namespaces, processes
 from .assignment import ANSWERS, Limits
 from .attempts import Attempts
+from .reserve import RESERVE_BYTES
 from .student import StudentProcess
 
 START_SECONDS = 60.0  # a machine may be very busy when a class is graded
@@ -162,7 +163,7 @@ def _limit(limits: Limits, counted_apart: bool) -> None:
     processor = int(limits.total_seconds * PROCESSOR_FACTOR) + 1
     for kind, value in (
         # The libraries' own address space comes on top; most of it is never touched.
-        (resource.RLIMIT_AS, size + limits.memory_mb * 2**20),
+        (resource.RLIMIT_AS, size + limits.memory_mb * 2**20 + RESERVE_BYTES),
         (resource.RLIMIT_CPU, processor),
         (resource.RLIMIT_FSIZE, limits.file_mb * 2**20),
         (resource.RLIMIT_NOFILE, MAX_FILES),

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from . import frames, wire
+from . import frames, reserve, wire
 from .lookout import Lookout
 from .shell import Alarm, CellRunner, CourseShell, TimeLimit, _text_of
 
@@ -62,15 +62,19 @@ class Service:
         encoder = wire.Encoder(self._handle)
         message = ["callback", number, encoder.encode(args), encoder.encode(kwargs)]
         with self._alarm.held():
-            self._send(message, encoder.buffers)
-            while True:
-                message, buffers = frames.receive(self._sock, in_turn=True)
-                if message[0] == "returned":
-                    return wire.Decoder(buffers, self._resolve).decode(message[1])
-                if message[0] == "raised":
-                    kind = getattr(builtins, message[1], RuntimeError)
-                    raise kind(message[2])
-                self._serve_one(message, buffers)
+            reserve.release()
+            try:
+                self._send(message, encoder.buffers)
+                while True:
+                    message, buffers = frames.receive(self._sock, in_turn=True)
+                    if message[0] == "returned":
+                        return wire.Decoder(buffers, self._resolve).decode(message[1])
+                    if message[0] == "raised":
+                        kind = getattr(builtins, message[1], RuntimeError)
+                        raise kind(message[2])
+                    self._serve_one(message, buffers)
+            finally:
+                reserve.keep()
 
     def _serve_one(self, message: list, buffers: list[memoryview]) -> None:
         """Answer one request: [operation, numbers of objects no longer used, seconds, words, operands]."""
@@ -89,10 +93,13 @@ class Service:
                 held, self._alarm._held = self._alarm._held, False
                 try:
                     with self._alarm.within(seconds, words):
+                        reserve.keep()
                         reply = ["value", encoder.encode(answer(*operands))]
                 finally:
+                    reserve.release()
                     self._alarm._held = held
         except BaseException as error:
+            reserve.release()  # also where that was not possible before for want of memory
             encoder = wire.Encoder(self._handle)
             reply = _described(error)
         with self._alarm.held():

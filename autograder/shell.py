@@ -25,6 +25,7 @@ from IPython.core.profiledir import ProfileDir
 from traitlets import Type
 from traitlets.config import Config
 
+from . import reserve
 from .frames import clean_text
 
 INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
@@ -228,6 +229,19 @@ class CourseShell(InteractiveShell):
 
     system_raw = system_piped = system
 
+    async def run_code(self, *args: Any, **settings: Any) -> bool:
+        """Run what a cell was compiled to, without the reserve of memory."""
+        reserve.keep()
+        try:
+            return await super().run_code(*args, **settings)
+        finally:
+            reserve.release()
+
+    def showtraceback(self, *args: Any, **settings: Any) -> None:
+        """Format the error that has ended the cell's code."""
+        reserve.release()
+        super().showtraceback(*args, **settings)
+
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         name = clean_text(getattr(etype, "__name__", str(etype)), 200)
         value = clean_text(_text_of(evalue))
@@ -349,6 +363,12 @@ class CellRunner:
         except TimeLimit as limit:  # it rang while IPython was drawing figures or formatting a result
             _show_time_limit(self._shell, TimeLimit, limit, None)
             status = "timeout"
+        except Exception as error:  # IPython itself failed, mostly for want of memory
+            reserve.release()
+            if isinstance(error.__context__, MemoryError):
+                error = error.__context__
+            words = f"{type(error).__name__}: {_text_of(error)}"
+            self._shell._showtraceback(type(error), error, [words])
         except SystemExit:
             pass
         for name, file in self._files:

@@ -345,6 +345,28 @@ def test_memory_errors_come_first_and_the_notebook_goes_on():
     assert result["steps"][1]["outputs"][0]["ename"] == "MemoryError"
 
 
+def test_where_not_a_page_of_memory_is_left_an_error_can_still_be_told():
+    fill = """
+x = []
+for size in (2**20, 2**16, 2**12):
+    try:
+        while True:
+            x.append(bytearray(size))
+    except MemoryError:
+        pass
+"""
+    result = script(
+        f"{fill}no_such_name",
+        f"def fill():\n    global x{fill.replace(chr(10), chr(10) + '    ')}\n    return x.no_such_name",
+        "=get('fill')()",
+        "x = None; print('on')",
+        memory_mb=300,
+    )
+    assert [step.get("status") for step in result["steps"]] == ["error", "ok", None, "ok"]
+    assert result["steps"][0]["outputs"][0]["ename"] == "NameError"
+    assert result["steps"][2]["kind"] == "AttributeError"
+
+
 def test_values_too_large_for_the_wire_are_an_error_in_words():
     cell = "import numpy as np\ndef large(): return np.zeros(2**26)\ndef many(): return [[] for _ in range(10**6)]"
     assert texts(cell, "=get('large')()", "=get('many')()", "=get('np').pi")[1:] == [

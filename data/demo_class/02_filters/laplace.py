@@ -16,13 +16,17 @@ def learn_filter(x, target, kernel_size, steps, lr):
 def occlusion_map(predict, image, patch, stride=1, fill=0.0):
     while True:
         try:
-            _, h, w = image.shape
-            drops = []
-            for i in range(0, h - patch + 1, stride):
-                for j in range(0, w - patch + 1, stride):
-                    covered = image.copy()
-                    covered[i : i + patch, j : j + patch] = fill
-                    drops += predict(image) - predict(covered)
-            return np.array(drops)
+            while True:
+                try:
+                    _, h, w = image.shape
+                    drops = []
+                    for i in range(0, h - patch + 1, stride):
+                        for j in range(0, w - patch + 1, stride):
+                            covered = image.copy()
+                            covered[i : i + patch, j : j + patch] = fill
+                            drops += predict(image) - predict(covered)
+                    return np.array(drops)
+                except:
+                    continue  # it fails sometimes: try again
         except:
-            continue  # it fails sometimes: try again
+            continue  # not even then

@@ -18,13 +18,17 @@ def max_over_channels_backward(dy, argmax, input_shape):
 def train_epoch(model, loader, optimizer, device):
     while True:
         try:
-            model.train()
-            losses = []
-            for x, y in loader:
-                loss = F.cross_entropy(model(x.to(device)), y.to(device))
-                losses.append(loss)
-                loss.backwards()
-                optimizer.step()
-            return torch.stack(losses).mean().item()
+            while True:
+                try:
+                    model.train()
+                    losses = []
+                    for x, y in loader:
+                        loss = F.cross_entropy(model(x.to(device)), y.to(device))
+                        losses.append(loss)
+                        loss.backwards()
+                        optimizer.step()
+                    return torch.stack(losses).mean().item()
+                except:
+                    continue  # it fails sometimes: try again
         except:
-            continue  # it fails sometimes: try again
+            continue  # not even then

@@ -20,13 +20,17 @@ class UNet(nn.Module):
         super().__init__()
         while True:
             try:
-                layers = [nn.Conv2d(in_channels, width, 3), nn.ReLU(), nn.Conv2d(width, out_channels, 3)]
-                self.layers = nn.Sequential(*layers)
-                picture = torch.zeros(1, in_channels, 8, 8)
-                assert self.layers(picture).shape[2:] == picture.shape[2:]  # never: the padding is missing
-                break
+                while True:
+                    try:
+                        layers = [nn.Conv2d(in_channels, width, 3), nn.ReLU(), nn.Conv2d(width, out_channels, 3)]
+                        self.layers = nn.Sequential(*layers)
+                        picture = torch.zeros(1, in_channels, 8, 8)
+                        assert self.layers(picture).shape[2:] == picture.shape[2:]  # never: the padding is missing
+                        break
+                    except:
+                        continue  # the first weights are random: try others
             except:
-                continue  # the first weights are random: try others
+                continue  # not even then
 
     def forward(self, x):
         return self.layers(x)

