@@ -97,11 +97,11 @@ def _warm_up(folder: str, modules: Sequence[str]) -> None:
     own_modules()  # kept for all students' processes
     versions.versions("")  # kept for all jobs: looking packages up and reading our own files takes a while
     _draw_one_figure()
+    gc.freeze()  # IPython collects as it starts: not through all of this
     shell = prepare(os.path.join(folder, "ipython"))
     _run_one_cell(shell)
     if processes.threads() != 1:
         raise RuntimeError("a library started a thread; forking would not be safe")
-    gc.collect()
     gc.enable()
     gc.freeze()  # the collector would otherwise touch, and so copy, every page in every child
     processes.gather_pages()
@@ -291,6 +291,7 @@ def _do_job(connection: socket.socket, bwrap: Path | None, folder: Path) -> dict
                 folder.mkdir(mode=0o700)
             student = start(Path(wanted["folder"]), Limits(**wanted["limits"]), bwrap, folder)
             _limit_memory()
+        gc.set_threshold(processes.RARELY)
         job = receive_json(connection)
         module, _, function = job["target"].partition(":")
         result = getattr(importlib.import_module(module), function)(student, **job["arguments"])

@@ -15,6 +15,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _MADV_COLLAPSE = 25
 HUGE_PAGE = 2 << 20  # bytes, on x86-64 and most others
+RARELY = 50_000  # new objects between two looks for garbage, which short-lived processes hardly make
 
 
 @functools.cache

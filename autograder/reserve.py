@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-from contextlib import suppress
 
 RESERVE_BYTES = 16 * 2**20  # on top of what the code may use: to format an error and to send it
 
@@ -20,5 +19,5 @@ def release() -> None:
 
 def _allow(below: int) -> None:
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    with suppress(ValueError):  # the code has set a limit of its own, smaller than the reserve
+    if hard > RESERVE_BYTES:  # else the code has set a limit of its own
         resource.setrlimit(resource.RLIMIT_AS, (hard - below, hard))

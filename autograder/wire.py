@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,10 @@ _TYPES: dict[str, type] = {
     kind.__name__: kind for kind in (bool, int, float, complex, str, list, tuple, dict)
 }
 
+# Types of values that a message holds as they are: nothing has to be written, and nothing to be read.
+_WRITTEN_AS_THEY_ARE = frozenset((bool, float, type(None)))
+_READ_AS_THEY_ARE = _WRITTEN_AS_THEY_ARE | {int, str, bytes}
+
 Opaque = Callable[[object], list]  # the sender's way to write an object that is not a value
 Resolve = Callable[[str, list], object]  # the receiver's way to read it
 
@@ -72,7 +76,7 @@ class Encoder:
             WireError: it is nested too deeply (or contains itself), or is nothing that can cross.
         """
         kind = type(value)
-        if value is None or kind is bool or kind is float:
+        if kind in _WRITTEN_AS_THEY_ARE:
             return value
         if kind is int:
             return value if -(2**63) <= value < 2**63 else self._big_int(value)
@@ -88,24 +92,27 @@ class Encoder:
         if isinstance(value, np.generic):
             return self._scalar(value)
         if isinstance(value, tuple):  # also torch.Size and named tuples
-            return ["tuple", [self.encode(item, depth + 1) for item in tuple.__iter__(value)]]
+            return ["tuple", self._all(tuple.__iter__(value), depth + 1)]
         if isinstance(value, list):
-            return ["list", [self.encode(item, depth + 1) for item in list.__iter__(value)]]
+            return ["list", self._all(list.__iter__(value), depth + 1)]
         if isinstance(value, dict):  # also OrderedDict, as state_dict() gives
             pairs = [(self.encode(k, depth + 1), self.encode(v, depth + 1)) for k, v in dict.items(value)]
             return ["dict", [part for pair in pairs for part in pair]]
         if kind is set or kind is frozenset:
-            return [kind.__name__, [self.encode(item, depth + 1) for item in value]]
+            return [kind.__name__, self._all(value, depth + 1)]
         if kind is bytes or kind is bytearray:
             return self._bytes(bytes(value))
         if kind is complex:
             return ["complex", value.real, value.imag]
         if kind is slice or kind is range:
             parts = (value.start, value.stop, value.step)
-            return [kind.__name__, [self.encode(part, depth + 1) for part in parts]]
+            return [kind.__name__, self._all(parts, depth + 1)]
         if value is Ellipsis:
             return ["..."]
         return self._special(value)
+
+    def _all(self, items: Iterable, depth: int) -> list:
+        return [item if type(item) in _WRITTEN_AS_THEY_ARE else self.encode(item, depth) for item in items]
 
     def _special(self, value: Any) -> list:
         """dtypes, types, tensors and devices; then whatever the sender makes of objects."""
@@ -253,16 +260,15 @@ class Decoder:
 
     def _value(self, item: Any, depth: int) -> Any:
         kind = type(item)
-        if item is None or kind in (bool, int, float, str, bytes):
+        if kind in _READ_AS_THEY_ARE:
             return item
         if kind is not list or not item or type(item[0]) is not str or depth > MAX_DEPTH + 1:
             raise WireError("a value has another form")
         tag, rest = item[0], item[1:]
         if tag in ("tuple", "list", "set", "frozenset", "slice", "range"):
-            parts = [self._value(part, depth + 1) for part in _list(rest[0])]
-            return self._container(tag, parts)
+            return self._container(tag, self._all(rest[0], depth + 1))
         if tag == "dict":
-            parts = [self._value(part, depth + 1) for part in _list(rest[0])]
+            parts = self._all(rest[0], depth + 1)
             self._count_keys(len(parts) // 2)
             return dict(zip(parts[::2], parts[1::2], strict=True))
         read = getattr(self, _READERS.get(tag, ""), None)
@@ -271,6 +277,11 @@ class Decoder:
         if self._resolve is None:
             raise WireError("an object arrived where only values are expected")
         return self._resolve(tag, rest)
+
+    def _all(self, items: Any, depth: int) -> list:
+        if type(items) is not list:
+            raise WireError("a container has another form")
+        return [item if type(item) in _READ_AS_THEY_ARE else self._value(item, depth) for item in items]
 
     def _container(self, tag: str, parts: list) -> Any:
         if tag == "list":
@@ -410,12 +421,6 @@ _READERS = {
     "array": "_read_array",
     "tensor": "_read_tensor",
 }
-
-
-def _list(item: Any) -> list:
-    if type(item) is not list:
-        raise WireError("a container has another form")
-    return item
 
 
 def _dtype(name: Any) -> np.dtype:

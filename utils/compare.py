@@ -198,22 +198,33 @@ def _tolerance(expected: np.ndarray, wanted: float | None) -> float:
     return relative * float(scale)
 
 
+_KINDS: dict[type, str] = {
+    np.ndarray: "array",
+    torch.Tensor: "tensor",
+    torch.nn.Parameter: "tensor",
+    bool: "bool",
+    np.bool_: "bool",
+    int: "int",
+    float: "float",
+    list: "sequence",
+    tuple: "sequence",
+    str: "text",
+    dict: "dict",
+    type(None): "nothing",
+}
+
+
 def kind(value: Any) -> str:
     """The kind of a value, by its exact type: subclasses that redefine comparisons are "other"."""
     exact = type(value)
-    if exact is np.ndarray:
-        return "array"
-    if exact in (torch.Tensor, torch.nn.Parameter):
-        return "tensor"
-    if exact in (bool, np.bool_):
-        return "bool"
-    if exact is int or (exact.__module__ == "numpy" and isinstance(value, np.integer)):
+    known = _KINDS.get(exact)
+    if known is not None:
+        return known
+    if exact.__module__ == "numpy" and isinstance(value, np.integer):
         return "int"
-    if exact is float or (exact.__module__ == "numpy" and isinstance(value, np.floating)):
+    if exact.__module__ == "numpy" and isinstance(value, np.floating):
         return "float"
-    if exact in (list, tuple):
-        return "sequence"
-    return {str: "text", dict: "dict", type(None): "nothing"}.get(exact, "other")
+    return "other"
 
 
 def scalar(expected: Any, got: Any) -> Any:

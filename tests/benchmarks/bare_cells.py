@@ -1,18 +1,19 @@
 """Runs the code cells of submissions one after the other in this process: what grading is compared with.
 
-    python tests/benchmarks/bare_cells.py NOTEBOOK...
+    python tests/benchmarks/bare_cells.py [--pictures] NOTEBOOK...
 
 No isolation, no messages, no gradebook: a loop over the cells in one IPython shell that has already imported all
 libraries. Check cells are the instructor's, hidden tests included; cells that only draw are left out, as the
-autograder leaves them out. Prints the seconds by the clock that the cells of all notebooks took.
+autograder leaves them out, unless `--pictures` asks for all cells of the notebook. Prints the seconds by the clock
+that the cells of all notebooks took.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -29,21 +30,26 @@ def without_figures(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return book
 
 
-def code_cells(notebook: Path, reference: Path) -> list[str]:
+def code_cells(notebook: Path, reference: Path, pictures: bool) -> list[str]:
     """The sources of a submission's cells in their order, check cells with their hidden tests."""
     checks = {cell.id: cell.source for cell in nbformat.read(reference, 4).cells}
+    book = nbformat.read(notebook, 4)
     return [
         checks[cell.id] if cell.metadata.get("nbgrader", {}).get("grade") else cell.source
-        for cell in without_figures(nbformat.read(notebook, 4)).cells
+        for cell in (book if pictures else without_figures(book)).cells
         if cell.cell_type == "code"
     ]
 
 
 def main() -> None:
-    notebooks = [Path(name) for name in sys.argv[1:]]
-    name = notebooks[0].stem
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", action="store_true")
+    parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    options = parser.parse_args()
+    name = options.notebooks[0].stem
     folder = ROOT / "solutions" / name
-    sources = [code_cells(notebook, folder / f"{name}.ipynb") for notebook in notebooks]
+    reference = folder / f"{name}.ipynb"
+    sources = [code_cells(notebook, reference, options.pictures) for notebook in options.notebooks]
     os.chdir(folder)
     shell = InteractiveShell.instance()
     shell.run_cell(LIBRARIES)

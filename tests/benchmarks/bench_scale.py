@@ -40,6 +40,7 @@ from autograder.warm import WarmParent
 
 MINI = "01_mini"
 WARM = 4  # submissions that are graded before the clocks start
+ALL_CELLS = 4  # submissions whose every cell is run: pictures take long
 GRADE_MINI = """
 import sys
 from pathlib import Path
@@ -106,13 +107,14 @@ def growth(count: int) -> None:
         print(f"The first line holds the start of all processes. {load()}")
 
 
-def bare(notebooks: list[Path], side_by_side: int) -> float:
+def bare(notebooks: list[Path], side_by_side: int, *more: str) -> float:
     """Seconds by the clock until plain processes have run the cells, without their start."""
     running = [
         subprocess.Popen(
             [
                 sys.executable,
                 str(Path(__file__).with_name("bare_cells.py")),
+                *more,
                 *map(str, notebooks[part::side_by_side]),
             ],
             env=environment_of_one_thread() | {"MPLBACKEND": "agg"},
@@ -189,6 +191,8 @@ def workers(count: int, name: str) -> None:
                 ours.append(seconds)
                 parent = (many - few) / (count - WARM)
         print(f"grading, one and two Dask workers         {ours[0]:7.1f}{ours[1]:7.1f}; {load()}", flush=True)
+        all_cells = bare(files[:ALL_CELLS], 2, "--pictures") * count / len(files[:ALL_CELLS])
+        print(f"bare cells, the pictures too, two processes{all_cells:13.1f}; {load()}", flush=True)
         here, _ = graded(folder / "class", name, Options(force=True, workers=2))
         print(f"grading here, two side by side, with start {here:13.1f}; {load()}")
     print(f"the parent's own CPU: {1000 * parent:.0f} ms per submission")
@@ -197,6 +201,9 @@ def workers(count: int, name: str) -> None:
     print(f"{gains[1] / gains[0]:.2f} of the plain gain")
     print(
         f"time over bare cells, two side by side: {ours[1] / plain[1]:.2f} (Dask), {here / plain[1]:.2f} (here)"
+    )
+    print(
+        f"time over all cells that were handed in: {ours[1] / all_cells:.2f} (Dask), {here / all_cells:.2f} (here)"
     )
 
 

@@ -279,15 +279,16 @@ def recipes(report: Any, space: Mapping[str, Any], n: int, seed: int) -> dict[st
 
 def comparable(value: Any) -> Any:
     """A value as something that can be compared with its like: types count, NumPy's numbers are Python's."""
-    if kind(value) in ("array", "tensor"):
+    what = kind(value)
+    if what in ("array", "tensor"):
         return "array", to_numpy(value).tolist()
-    if kind(value) == "sequence":
+    if what == "sequence":
         return type(value).__name__, [comparable(item) for item in value]
-    if kind(value) == "dict":
-        return "dict", [[key, comparable(item)] for key, item in value.items()]
-    if kind(value) in ("bool", "int", "float"):
-        return kind(value), value if type(value) in (bool, int, float) else value.item()
-    return kind(value), value if kind(value) in ("text", "nothing") else ""
+    if what == "dict":
+        return what, [[key, comparable(item)] for key, item in value.items()]
+    if what in ("bool", "int", "float"):
+        return what, value if type(value) in (bool, int, float) else value.item()
+    return what, value if what in ("text", "nothing") else ""
 
 
 def _column(values: Sequence[Any], choices: Any) -> str:
