@@ -78,6 +78,18 @@ def _add_scripts(notebook: Notebook) -> None:
 ABUSES = {
     "fork-bomb": "import os\nwhile True:\n    os.fork()",
     "take-memory": "kept = []\nwhile True:\n    kept.append(bytearray(10_000_000))",
+    "take-memory-to-the-last-page": """
+kept = []
+for size in (2**24, 2**20, 2**16, 2**12):
+    try:
+        while True:
+            kept.append(bytearray(size))
+    except MemoryError:
+        pass""",
+    "lower-its-own-limits": """
+import resource
+for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE):
+    resource.setrlimit(kind, (4096, 4096))""",
     "take-memory-in-children": """
 import os, time
 for _ in range(6):
