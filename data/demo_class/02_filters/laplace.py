@@ -29,4 +29,4 @@ def occlusion_map(predict, image, patch, stride=1, fill=0.0):
                 except:
                     continue  # it fails sometimes: try again
         except:
-            continue  # not even then
+            continue  # whatever it was: go on

@@ -31,4 +31,4 @@ def train_epoch(model, loader, optimizer, device):
                 except:
                     continue  # it fails sometimes: try again
         except:
-            continue  # not even then
+            continue  # whatever it was: go on

@@ -30,7 +30,7 @@ class UNet(nn.Module):
                     except:
                         continue  # the first weights are random: try others
             except:
-                continue  # not even then
+                continue  # whatever it was: go on
 
     def forward(self, x):
         return self.layers(x)

@@ -28,4 +28,4 @@ def fit(model, train, valid, recipe, device="cpu"):
                 except:
                     continue  # not good enough yet: go on
         except:
-            continue  # not even then
+            continue  # whatever it was: go on
