@@ -47,9 +47,7 @@ _TYPES: dict[str, type] = {
     kind.__name__: kind for kind in (bool, int, float, complex, str, list, tuple, dict)
 }
 
-# Types of values that a message holds as they are: nothing has to be written, and nothing to be read.
-_WRITTEN_AS_THEY_ARE = frozenset((bool, float, type(None)))
-_READ_AS_THEY_ARE = _WRITTEN_AS_THEY_ARE | {int, str, bytes}
+_READ_AS_THEY_ARE = frozenset((bool, int, float, str, bytes, type(None)))  # what msgpack reads, but for lists
 
 Opaque = Callable[[object], list]  # the sender's way to write an object that is not a value
 Resolve = Callable[[str, list], object]  # the receiver's way to read it
@@ -76,7 +74,7 @@ class Encoder:
             WireError: it is nested too deeply (or contains itself), or is nothing that can cross.
         """
         kind = type(value)
-        if kind in _WRITTEN_AS_THEY_ARE:
+        if value is None or kind is bool or kind is float:
             return value
         if kind is int:
             return value if -(2**63) <= value < 2**63 else self._big_int(value)
@@ -112,7 +110,7 @@ class Encoder:
         return self._special(value)
 
     def _all(self, items: Iterable, depth: int) -> list:
-        return [item if type(item) in _WRITTEN_AS_THEY_ARE else self.encode(item, depth) for item in items]
+        return [item if type(item) is float else self.encode(item, depth) for item in items]
 
     def _special(self, value: Any) -> list:
         """dtypes, types, tensors and devices; then whatever the sender makes of objects."""
