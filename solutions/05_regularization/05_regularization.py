@@ -3320,6 +3320,7 @@ axes[0].set_xscale("log")
 axes[0].set_yscale("log")
 axes[0].set_xlabel("learning rate")
 axes[0].set_ylabel("weight decay")
+figure.get_layout_engine().set(wspace=0.08)  # the colour bar's numbers away from the next label
 figure.colorbar(points, ax=axes[0]).ax.set_title("right [%]", fontsize=11)
 for ax, name in zip(axes[1:], ("weight_decay", "dropout"), strict=True):
     ax.scatter(result[name], result["reached"], s=60, color=plots.OUTPUT, alpha=0.7)
