@@ -12,6 +12,7 @@ from .labels import (
     CPU,
     DeviceMistake,
     freshness,
+    known,
     label,
     mark_fresh,
     normal,
@@ -47,12 +48,14 @@ class Dispatch(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Check, compute, label."""
         kwargs, operation = dict(kwargs or {}), func.overloadpacket
-        found = list(tensors_in((*enumerate(args), *kwargs.items())))
+        found = [
+            (name, tensor, *known(tensor)) for name, tensor in tensors_in((*enumerate(args), *kwargs.items()))
+        ]
         # A tensor that a function in C++ makes for its own use (one_hot's zeros) arrives here as a new CPU
         # tensor. It may join any device while that call lasts, that is, while Python stands at the same
         # instruction; after that it is a CPU tensor.
         here = _place_of_the_caller()
-        fresh = [label(tensor) is None and freshness(tensor) == here for _, tensor in found]
+        fresh = [own is None and made == here for _, _, own, made in found]
         asked = kwargs.get("device")
         to_cpu = asked == CPU and operation.__name__.endswith("_like")
         device = None
@@ -61,18 +64,14 @@ class Dispatch(TorchDispatchMode):
             generator = kwargs.get("generator")
             if generator is not None and generator._cdata not in state().generators:
                 raise DeviceMistake("Expected a 'cuda' device type for generator but found 'cpu'")
-        elif not to_cpu and any(label(tensor) for _, tensor in found):
-            settled = [
-                (name, tensor, label(tensor))
-                for (name, tensor), new in zip(found, fresh, strict=True)
-                if not new
-            ]
+        elif not to_cpu and any(own for _, _, own, _ in found):
             if operation not in CROSSING:
+                settled = [one[:3] for one, new in zip(found, fresh, strict=True) if not new]
                 device = _common_device(func, operation, settled)
             elif fresh[0] or operation is aten._to_copy:
-                device = settled[0][2]
+                device = next(own for (_, _, own, _), new in zip(found, fresh, strict=True) if not new)
             if device:
-                for (_, tensor), new in zip(found, fresh, strict=True):
+                for (_, tensor, _, _), new in zip(found, fresh, strict=True):
                     if new:
                         set_label(tensor, device)
         if kwargs.get("pin_memory"):
@@ -107,9 +106,13 @@ def _common_device(func: Any, operation: Any, found: list[tuple[Any, torch.Tenso
     may, must = INDEX_MAY_BE_ON_CPU.get(operation, ()), MUST_BE_ON_CPU.get(operation, ())
     device = found[0][2] if may or must else next(own for _, _, own in found if own)
     for name, tensor, own in found:
-        written = any(a.is_write for number, a in enumerate(arguments) if name in (number, a.name))
-        allowed = own is None and (name in may or (tensor.dim() == 0 and not written))
-        wrong = own is not None if name in must else own != device and not allowed
+        if name in must:
+            wrong = own is not None
+        else:
+            may_join = own is None and (
+                name in may or (tensor.dim() == 0 and not _is_written(arguments, name))
+            )
+            wrong = own != device and not may_join
         if wrong:
             what = ", ".join(
                 f"{arguments[at].name if isinstance(at, int) else at}{list(one.shape)} on {where or CPU}"
@@ -123,6 +126,13 @@ def _common_device(func: Any, operation: Any, found: list[tuple[Any, torch.Tenso
     if operation in COMPUTE and not (first.is_floating_point() or first.is_complex()):
         raise DeviceMistake(f'"{operation.__name__}_cuda" not implemented for {first.dtype}')
     return device
+
+
+def _is_written(arguments: Any, name: Any) -> bool:
+    """Whether an operation writes to the argument of that name or number."""
+    return any(
+        argument.is_write for number, argument in enumerate(arguments) if name in (number, argument.name)
+    )
 
 
 def made_in_passing(tensor: Any) -> bool:

@@ -93,6 +93,12 @@ def freshness(tensor: torch.Tensor) -> tuple[int, int] | None:
     return getattr(carrier(tensor), "_course_fresh", None)
 
 
+def known(tensor: torch.Tensor) -> tuple[torch.device | None, tuple[int, int] | None]:
+    """A tensor's label and its freshness, with one look at its storage."""
+    where = carrier(tensor)
+    return getattr(where, "_course_device", None), getattr(where, "_course_fresh", None)
+
+
 def tensors_in(values: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, torch.Tensor]]:
     """The tensors among (name, value) pairs, also those inside lists and tuples."""
     for name, value in values:

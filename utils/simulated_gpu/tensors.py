@@ -130,7 +130,8 @@ class Attributes:
         if not {here.type, there.type} <= {"cpu", "cuda"}:  # "meta"
             return _really_to(self, device=there, copy=copy, **how)
         state().moves[f"{here}->{there}"] += 1
-        return Move.apply(self, there, *how.values())
+        move = Move.apply if self.requires_grad and torch.is_grad_enabled() else Move.forward
+        return move(self, there, *how.values())
 
     def numpy(self: Any, *, force: bool = False) -> Any:
         """As an array, from the CPU only."""
