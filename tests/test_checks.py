@@ -260,7 +260,8 @@ def test_hidden_cases_show_no_numbers() -> None:
         ),
         (
             lambda x, factor: scale(x, factor) * (1 + 1e-7),
-            "So near and yet wrong: was something rounded to a coarser dtype on the way?",
+            "should be 3.0, but it is 3.0000003. 3 of 3 entries are wrong; the largest difference is 1.2e-06. "
+            "So near and yet wrong: was something added, or rounded to a coarser dtype, on the way?",
         ),
     ],
     ids=["error", "nothing", "list", "shape", "dtype", "nan", "rounded"],
@@ -269,6 +270,20 @@ def test_what_differs_first(function: Callable[..., Any], words: str) -> None:
     failed = failure("scale", function)
     assert words in failed.message
     assert failed.label == "a row"
+
+
+def test_two_numbers_are_written_so_that_they_differ() -> None:
+    def words(want: Any, came: Any) -> str:
+        found = compare.first_difference(compare.Outcome(want), compare.Outcome(came))
+        assert found is not None
+        return found.words
+
+    near = " So near and yet wrong: was something added, or rounded to a coarser dtype, on the way?"
+    third = words(1 / 3, 1 / (3 + 1e-7))
+    assert third == "The answer should be 0.333333333, but it is 0.333333322." + near
+    assert words(0.1, 0.2) == "The answer should be 0.1, but it is 0.2."
+    assert words(np.float64(0.1), np.float64(0.1) + 1e-9 / 3).startswith("The answer should be 0.1, but it is ")
+    assert words(float("nan"), 1.5) == "The answer should be nan, but it is 1.5."
 
 
 def test_a_changed_input_is_seen_though_the_answer_is_right() -> None:

@@ -20,6 +20,8 @@ LARGEST_SUMMED = 1_000_000  # entries; larger answers are never those of a well-
 MOST_PARTS = 1_000  # numbers and arrays in lists and dictionaries; those of well-known mistakes have fewer
 HUGE = "a number of very many digits"  # Python refuses to write it out
 SHOWN_ITEMS = 40  # of a list or dictionary; more would not fit into a message
+NEAR = 1e-5  # relative; a number that is wrong by less was meant to be the right one
+SO_NEAR = " So near and yet wrong: was something added, or rounded to a coarser dtype, on the way?"
 SAME_MISTAKE = 1e-5  # relative; fingerprints of float32 answers agree to about 1e-6
 
 
@@ -156,7 +158,9 @@ def _value_difference(expected: Any, got: Any, where: str, tolerance: float | No
         right = bool(expected == got)
     if right:
         return None
-    words = f"{_subject(where)} should be {_short(expected)}, but it is {_short(got)}."
+    words = f"{_subject(where)} {_should_be(expected, got)}."
+    if wanted == "float" and not _is_huge(got) and abs(float(expected) - float(got)) < NEAR * abs(expected):
+        words += SO_NEAR
     return Difference("value", words, f"{_subject(where)} has the right type, but not the right value.")
 
 
@@ -180,10 +184,9 @@ def _array_value_difference(
     index = _first(wrong)
     place = f" at index {index}" if index else ""
     count = f"{wrong.sum()} of {wrong.size} entries are wrong; the largest difference is {error.max():.4g}."
-    pair = f"should be {_short(expected[index])}, but it is {_short(got[index])}"
-    words = f"{_subject(where)}{place} {pair}. {count}"
-    if 0 < error[index] < 1e-5 * abs(expected[index]):
-        words += " So near and yet wrong: was something rounded to a coarser dtype on the way?"
+    words = f"{_subject(where)}{place} {_should_be(expected[index], got[index])}. {count}"
+    if 0 < error[index] < NEAR * abs(expected[index]):
+        words += SO_NEAR
     return Difference(
         "values", words, f"{_subject(where)} has the right shape and dtype, but wrong values.", expected, got
     )
@@ -262,10 +265,18 @@ def _dtype(array: Any) -> str:
     return str(array.dtype).removeprefix("torch.") if plain else "another kind of dtype"
 
 
-def _short(value: Any) -> str:
+def _should_be(expected: Any, got: Any) -> str:
+    """Two values in words; numbers get as many digits as it takes to tell them apart."""
+    digits = 6
+    if kind(expected) == kind(got) == "float":
+        digits = next((n for n in (6, 9, 12, 17) if f"{expected:.{n}g}" != f"{got:.{n}g}"), digits)
+    return f"should be {_short(expected, digits)}, but it is {_short(got, digits)}"
+
+
+def _short(value: Any, digits: int = 6) -> str:
     number = value.item() if isinstance(value, np.generic) else value
     whole = kind(number) != "float" or number.is_integer()
-    text = str(_beginning(number)) if whole else f"{number:.6g}"
+    text = str(_beginning(number)) if whole else f"{number:.{digits}g}"
     return text if len(text) <= 80 else text[:77] + "..."
 
 
