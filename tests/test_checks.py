@@ -282,7 +282,9 @@ def test_two_numbers_are_written_so_that_they_differ() -> None:
     third = words(1 / 3, 1 / (3 + 1e-7))
     assert third == "The answer should be 0.333333333, but it is 0.333333322." + near
     assert words(0.1, 0.2) == "The answer should be 0.1, but it is 0.2."
-    assert words(np.float64(0.1), np.float64(0.1) + 1e-9 / 3).startswith("The answer should be 0.1, but it is ")
+    assert words(np.float64(0.1), np.float64(0.1) + 1e-9 / 3).startswith(
+        "The answer should be 0.1, but it is "
+    )
     assert words(float("nan"), 1.5) == "The answer should be nan, but it is 1.5."
 
 
