@@ -176,7 +176,32 @@ def test_a_mistake_that_comes_with_another_one_is_named_by_the_first_wrong_case(
     def two_mistakes(x: np.ndarray, factor: float) -> np.ndarray:
         return x + x.dtype.type(factor) if factor == 3 else np.zeros_like(x)
 
-    assert failure("scale", two_mistakes).misconception == "added instead of multiplied"
+    failed = failure("scale", two_mistakes)
+    assert failed.misconception == "added instead of multiplied"
+    # It agrees in one case of three, so this is a guess.
+    assert failed.message.startswith("Perhaps: You add the factor; it multiplies.")
+
+
+def test_numbers_that_are_nearly_right_name_no_mistake() -> None:
+    sheet = checks._find("scale", hidden=False)
+    assert isinstance(sheet, stored.Sheet)
+    sheet = replace(sheet, cases=sheet.cases[:2])
+    nearly = [replace(checks.observe(case, scale), value=case.value * (1 + 1e-7)) for case in sheet.cases]
+    # A mistake that is as near to the right answer, such as a tiny number that is added somewhere.
+    tiny = stored.Misconception("tiny", "", tuple(compare.fingerprint(outcome) for outcome in nearly))
+    some = replace(sheet, misconceptions=(tiny,))
+    right = [compare.Outcome(case.value) for case in sheet.cases]
+    differences = [compare.first_difference(*pair) for pair in zip(right, nearly, strict=True)]
+    assert differences[0] is not None and differences[0].near and differences[1] is None
+    assert checks._recognise(some, nearly, differences, 0) is None
+    assert checks._recognise(some, nearly[:1], differences[:1], 0) is tiny
+
+
+def test_arrays_in_a_tuple_are_written_by_their_shape() -> None:
+    given = (np.ones((40, 30)), [np.ones(2), "a"], 3)
+    assert checks._argument(given) == "(<float64 (40, 30)>, [[1.0, 1.0], 'a'], 3)"
+    assert checks._argument((np.zeros(1),)) == "([0.0],)"
+    assert checks._argument([(1, 2), (3, 4)]) == "[(1, 2), (3, 4)]"
 
 
 @pytest.mark.parametrize(("off", "named"), [(0.0, True), (0.01, True), (0.05, False)])

@@ -10,6 +10,7 @@ import re
 import textwrap
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ CELL_FRAME = re.compile(r'File "(?:<ipython-input-[^"]*|[^"]*ipykernel_[^"]*)", 
 LARGEST_DRAWN = 1_000_000  # entries of an answer that is drawn; more would take seconds and gigabytes
 LINE_WIDTH = 88  # characters; what a notebook shows without breaking lines in a window of usual width
 SHOWN = ("nothing", "message", "example")  # what a failed hidden check may tell
+PERHAPS = "Perhaps: "
 SMALL = 12  # arrays with at most so many entries are written out in a message
 
 
@@ -225,6 +227,9 @@ def _recognise(
 ) -> stored.Misconception | None:
     """The well-known mistake that gives the same answers: in all cases, else in the first wrong one.
 
+    If that agrees in fewer than half of the cases that it or the answer gets wrong, it may be a coincidence:
+    the hint then begins with PERHAPS.
+
     Where right answers may differ a little, as those of a search do, so may those of a mistake.
     """
     prints = [fingerprint(outcome) for outcome in outcomes]
@@ -235,13 +240,28 @@ def _recognise(
             return wrong is None and differences[index] is None
         return same_mistake(wrong, prints[index], tolerance)
 
-    in_all = (m for m in sheet.misconceptions if all(agrees(m, index) for index in range(len(prints))))
-    if outcomes[first].error:  # one and the same exception may have a hundred causes
-        return next(in_all, None)
-    in_first = (m for m in sheet.misconceptions if agrees(m, first))
-    tolerance = sheet.cases[first].tolerance or SAME_MISTAKE
-    roughly = (m for m in sheet.misconceptions if agrees(m, first, tolerance))
-    return next(in_all, None) or next(in_first, None) or next(roughly, None)
+    def agrees_mostly(mistake: stored.Misconception) -> bool:
+        found = [
+            agrees(mistake, index, case.tolerance or SAME_MISTAKE)
+            for index, case in enumerate(sheet.cases[: len(prints)])
+            if differences[index] or mistake.fingerprints[index] is not None
+        ]
+        return 2 * sum(found) >= len(found)
+
+    in_all = next((m for m in sheet.misconceptions if all(agrees(m, i) for i in range(len(prints)))), None)
+    outcome, difference, case = outcomes[first], differences[first], sheet.cases[first]
+    # One and the same exception, or wrong form, may have a hundred causes; a number that is wrong in its last
+    # digits is as near to that of a mistake as to the right one.
+    many_causes = outcome.error or outcome.complaint or (difference is not None and difference.near)
+    if in_all or many_causes:
+        return in_all
+    tolerance = case.tolerance or SAME_MISTAKE
+    in_first = [m for m in sheet.misconceptions if agrees(m, first)]
+    in_first += [m for m in sheet.misconceptions if agrees(m, first, tolerance) and m not in in_first]
+    sure = next((m for m in in_first if agrees_mostly(m)), None)
+    if sure or not in_first:
+        return sure
+    return replace(in_first[0], hint=PERHAPS + in_first[0].hint)
 
 
 def _call(exercise: str, case: stored.Case) -> str:
@@ -258,6 +278,9 @@ def _argument(value: Any) -> str:
     if kind(value) in ("array", "tensor"):
         array = to_numpy(value)
         return str(array.tolist()) if array.size <= SMALL else f"<{array.dtype} {array.shape}>"
+    if type(value) in (list, tuple) and any(kind(item) in ("array", "tensor", "sequence") for item in value):
+        items = ", ".join(map(_argument, value))
+        return f"[{items}]" if type(value) is list else f"({items}{',' * (len(value) == 1)})"
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 

@@ -47,6 +47,7 @@ class Difference:
     plain: str
     expected: Any = None
     got: Any = None
+    near: bool = False  # the numbers are right but for their last digits
 
 
 def first_difference(expected: Outcome, got: Outcome) -> Difference | None:
@@ -85,8 +86,9 @@ def _error_difference(expected: Outcome, got: Outcome) -> Difference | None:
     if got.error:
         words = f"{wanted}, but it raised {got.error}: {got.words}"
         return Difference("error", words, f"{wanted}, but it raised {known(got.error)}.")
-    words = f"{wanted}, but it returned {describe(got.value)}."
-    return Difference("no error", words, f"{wanted}, but it returned something.")
+    # A dictionary or a text may be what a probe reports of a class.
+    returned = describe(got.value) if kind(got.value) not in ("dict", "text") else "something"
+    return Difference("no error", f"{wanted}, but it returned {returned}.", f"{wanted}, but it raised none.")
 
 
 def known(error: str) -> str:
@@ -158,10 +160,11 @@ def _value_difference(expected: Any, got: Any, where: str, tolerance: float | No
         right = bool(expected == got)
     if right:
         return None
-    words = f"{_subject(where)} {_should_be(expected, got)}."
-    if wanted == "float" and not _is_huge(got) and abs(float(expected) - float(got)) < NEAR * abs(expected):
-        words += SO_NEAR
-    return Difference("value", words, f"{_subject(where)} has the right type, but not the right value.")
+    near = wanted == "float" and not _is_huge(got)
+    near = near and abs(float(expected) - float(got)) < NEAR * abs(float(expected))
+    words = f"{_subject(where)} {_should_be(expected, got)}.{SO_NEAR * near}"
+    plain = f"{_subject(where)} has the right type, but not the right value."
+    return Difference("value", words, plain, near=near)
 
 
 def _array_value_difference(
@@ -184,12 +187,11 @@ def _array_value_difference(
     index = _first(wrong)
     place = f" at index {index}" if index else ""
     count = f"{wrong.sum()} of {wrong.size} entries are wrong; the largest difference is {error.max():.4g}."
-    words = f"{_subject(where)}{place} {_should_be(expected[index], got[index])}. {count}"
-    if 0 < error[index] < NEAR * abs(expected[index]):
-        words += SO_NEAR
-    return Difference(
-        "values", words, f"{_subject(where)} has the right shape and dtype, but wrong values.", expected, got
-    )
+    near = bool(0 < error[index] < NEAR * abs(expected[index]))
+    words = f"{_subject(where)}{place} {_should_be(expected[index], got[index])}. {count}{SO_NEAR * near}"
+    plain = f"{_subject(where)} has the right shape and dtype, but wrong values."
+    in_all = near and float(error.max()) < NEAR * float(np.abs(expected[np.isfinite(expected)]).max())
+    return Difference("values", words, plain, expected, got, near=in_all)
 
 
 def _tolerance(expected: np.ndarray, wanted: float | None) -> float:

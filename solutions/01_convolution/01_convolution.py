@@ -866,7 +866,7 @@ def count_layer(
 checks.run("count_layer", count_layer)
 
 # %% hidden="count_layer" points=4
-# Hidden cases: volumes that are not square, strides and padding for all three kinds, windows
+# Hidden cases: volumes that are not square, strides and padding for all three kinds, large layers, windows
 # that do not fit, and kinds that do not exist.
 checks.run("count_layer", count_layer, hidden=True)
 

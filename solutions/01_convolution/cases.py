@@ -142,6 +142,7 @@ def count_layer() -> Exercise:
             hidden("dense, depth and stride", "dense", (3, 9, 7), 5, 2, 2),
             hidden("dense, padding", "dense", (2, 6, 8), 4, 3, 1, 1),
             hidden("dense, stride and padding", "dense", (4, 7, 10), 3, 3, 2, 1),
+            hidden("as large as in AlexNet, dense", "dense", (256, 13, 13), 384, 3, 1, 1),
             hidden("a large bank, locally connected", "local", (3, 32, 28), 256, 3, 1, 1),
             hidden("a window higher than the image, shared", "conv", (3, 2, 9), 4, 3),
             hidden("a window wider than the image, local", "local", (3, 9, 2), 4, 3),

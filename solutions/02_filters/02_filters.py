@@ -865,7 +865,7 @@ checks.run("separate", separate)
 
 # %% hidden="separate" points=4
 # Hidden cases: kernels that are not square, with negative numbers, with zeros in the first row and column,
-# of one row or one column, nearly separable, not separable, and nothing but zeros.
+# of one row or one column, nearly separable, not separable, nothing but zeros, and in float32.
 checks.run("separate", separate, hidden=True)
 
 # %% [markdown]

@@ -882,7 +882,8 @@ def linear_probe() -> Exercise:
             np.array([0, 0, 1, 2, 2, 2, 2]),
         ),
     ]
-    return Exercise("linear_probe", cases)
+    # A share of few images; PyTorch computes it in float32.
+    return Exercise("linear_probe", [case.within(1e-6) for case in cases])
 
 
 EXERCISES = [

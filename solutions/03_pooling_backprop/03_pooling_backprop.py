@@ -2412,7 +2412,7 @@ def gradient_descent(
         step_size: by what the gradient is multiplied.
 
     Returns:
-        The weights after the last step: a new array of the same shape.
+        The weights after the last step: a new array of the same shape and dtype.
     """
     ### BEGIN SOLUTION
     weights = weights.copy()
@@ -2427,7 +2427,8 @@ def gradient_descent(
 checks.run("gradient_descent", gradient_descent)
 
 # %% hidden="gradient_descent" points=2
-# Hidden cases: weights of any shape, no step at all, many steps, other step sizes, the start left as it was.
+# Hidden cases: weights of any shape and in float32, no step at all, many steps, other step sizes, a start
+# close to the minimum, the start left as it was.
 checks.run("gradient_descent", gradient_descent, hidden=True)
 
 # %% [markdown]

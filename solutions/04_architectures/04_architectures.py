@@ -1434,7 +1434,7 @@ checks.run("gradient_norms", gradient_norms)
 
 # %% hidden="gradient_norms" points=4
 # Hidden cases: several models and orders, layers that get no gradient, gradients that were there before,
-# normalisation and its memory, the model's mode, frozen layers, the device.
+# normalisation and its memory, the model's mode, frozen layers, filters of other shapes, the device.
 checks.run("gradient_norms", gradient_norms, hidden=True)
 
 # %% [markdown]

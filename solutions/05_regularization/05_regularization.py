@@ -2421,7 +2421,7 @@ def step_decay(step: int, lr: float, every: int, factor: float) -> float:
 checks.run("step_decay", step_decay)
 
 # %% hidden="step_decay" points=1
-# Hidden cases: the steps around a border, many borders, other factors.
+# Hidden cases: the steps around a border, many borders, other factors, rates that become tiny.
 checks.run("step_decay", step_decay, hidden=True)
 
 

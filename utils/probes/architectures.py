@@ -361,6 +361,14 @@ def _frozen(channels: int, classes: int) -> nn.Module:
     return model
 
 
+def _rows(channels: int, classes: int) -> nn.Module:
+    """Its filters have three axes: each row of a picture (N, C, H, W) is a signal."""
+    conv = nn.Conv1d(channels, 4, 3, padding=1)
+    return nn.Sequential(
+        nn.Flatten(2), conv, nn.Tanh(), nn.AdaptiveAvgPool1d(2), nn.Flatten(), nn.Linear(8, classes)
+    )
+
+
 class _Shared(nn.Module):
     """A model that uses one of its layers twice."""
 
@@ -379,6 +387,7 @@ MODELS: dict[str, Callable[[int, int], nn.Module]] = {
     "dense": _dense,
     "deep": _deep,
     "frozen": _frozen,
+    "rows": _rows,
     "shared": _Shared,
     "ladder": _Ladder,
 }

@@ -34,15 +34,18 @@ def drops(function: Any, x: Array, p: float, seed: int) -> dict[str, Any]:
 
     Returns:
         the answers in training: "first" and "next" from one generator, "again" from an equal one, "other"
-        from another one; the answer at "test" time.
+        from another one; the answer at "test" time, and whether that shares no memory with x ("new").
     """
     rng = np.random.default_rng(seed)
+    test = function(x, p, np.random.default_rng(seed), False)
+    parts = test if isinstance(test, (tuple, list)) else ()
     return {
+        "new": not any(isinstance(part, np.ndarray) and np.may_share_memory(part, x) for part in parts),
         "first": function(x, p, rng, True),
         "next": function(x, p, rng, True),
         "again": function(x, p, np.random.default_rng(seed), True),
         "other": function(x, p, np.random.default_rng(seed + 1), True),
-        "test": function(x, p, np.random.default_rng(seed), False),
+        "test": test,
     }
 
 

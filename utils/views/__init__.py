@@ -43,7 +43,9 @@ def parts_of(answer: Any, *names: str) -> dict[str, Any]:
 
 
 def number(answer: Any, what: str) -> float:
-    """An answer that should be a float."""
+    """An answer that should be a float; an array without axes is one, too (a tensor may carry a graph)."""
+    if kind(answer) == "array" and answer.shape == ():
+        answer = answer[()]
     if kind(answer) not in ("float", "int"):
         raise WrongForm(f"The {what} should be a float, but {came(answer)}.")
     try:

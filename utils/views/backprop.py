@@ -117,9 +117,9 @@ def sgd(
     after, losses = _doubles(report["run"]["after"], "params"), one_number_each(report["run"]["answer"])
     return {
         "batch sizes": [len(batch) for batch in batches],
-        "images and classes": "belong together"
+        "images with their classes": "together"
         if labels == [[int(y[example]) for example in batch] for batch in batches]
-        else "are mixed up",
+        else "mixed up",
         "each epoch": "holds each example once" if right else "does not hold each example once",
         "order": order_of(rounds),
         "source of the order": _source(batches, again, other),

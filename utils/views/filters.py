@@ -33,6 +33,8 @@ def outer_product(answer: Any, kernel: Any) -> dict[str, Any]:
     kh, kw = kernel.shape
     for name, forms, many in (("column", ((kh,), (kh, 1)), "rows"), ("row", ((kw,), (1, kw)), "columns")):
         part = parts[name]
+        if kind(part) == "sequence":
+            raise WrongForm(f"The {name} should be a NumPy array, but it is a list or tuple.")
         if kind(part) != "array" or part.dtype.kind not in "iuf" or part.shape not in forms:
             raise WrongForm(f"The {name} should be an array of as many numbers as the kernel has {many}.")
     with np.errstate(all="ignore"):

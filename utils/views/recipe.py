@@ -407,7 +407,7 @@ def _losses(
         return "not one for each epoch"
     means = [(due[part] * counts[part]).sum() / counts[part].sum() for part in parts]
     if _near(values, np.array(means), 1e-4):
-        return "mean over the examples"
+        return "the mean over the examples"
     for smoothing, extra in ((None, ""), (0.0, ", labels not smoothed")):
         own = np.array(
             [
@@ -416,7 +416,7 @@ def _losses(
             ]
         )
         ways: dict[str, Callable[[Any, Any], float]] = {
-            "mean over the examples": lambda loss, count: (loss * count).sum() / count.sum(),
+            "the mean over the examples": lambda loss, count: (loss * count).sum() / count.sum(),
             "mean of the batches' means": lambda loss, count: loss.mean(),
             "sum over the examples": lambda loss, count: (loss * count).sum(),
             "sum over the batches": lambda loss, count: loss.sum(),

@@ -54,8 +54,8 @@ def _share(mask: Any, p: float) -> str:
     return "1 - p" if abs(share - 1 + p) <= allowed else "another share"
 
 
-def _coins(mask: Any) -> str:
-    """Whether each entry of a mask was decided on its own, in words."""
+def _coins(mask: Any, p: float, *others: Any) -> str:
+    """Whether each entry of a mask was decided on its own, in words; `others` are further masks."""
     if (mask != 0).all() or (mask == 0).all():
         return "nothing to see"
     for axis in range(mask.ndim):
@@ -64,6 +64,9 @@ def _coins(mask: Any) -> str:
     rows = (mask.reshape(len(mask), -1) == 0).sum(axis=1)
     if len(rows) > 1 and (rows == rows[0]).all():
         return "the same number in each row"
+    counts = [int((draw == 0).sum()) for draw in (mask, *others)]
+    if others and len(set(counts)) == 1 and abs(counts[0] - p * mask.size) < 1:
+        return "always the same number"
     return "each number on its own"
 
 
@@ -89,7 +92,7 @@ def _alike(some: Any, others: Any) -> str:
 def dropped(report: Any, x: Any, p: float, seed: int) -> dict[str, Any]:
     """What matters of dropout in NumPy: the numbers in its mask, how many are dropped, who decides."""
     runs = ("first", "next", "again", "other", "test")
-    need(report, dict.fromkeys(runs, "anything"))
+    need(report, dict.fromkeys(runs, "anything") | {"new": "bool"})
     parts = {run: parts_of(report[run], "y", "mask") for run in runs}
     masks = {run: _floats(parts[run]["mask"], x.shape, "mask") for run in runs}
     y = {run: _floats(parts[run]["y"], x.shape, "y") for run in runs}
@@ -98,9 +101,11 @@ def dropped(report: Any, x: Any, p: float, seed: int) -> dict[str, Any]:
         "numbers in the mask": _values(mask),
         "numbers in the mask at test time": _values(masks["test"]),
         "y": _made(y["first"], x, mask, p),
-        "y at test time": _made(y["test"], x, masks["test"], p),
+        "y at test time": _made(y["test"], x, masks["test"], p)
+        if report["new"]
+        else "x itself, no new array",
         "share of zeros": _share(mask, p),
-        "zeros": _coins(mask),
+        "zeros": _coins(mask, p, masks["next"], masks["other"]),
         "two calls": _alike(mask, masks["next"]),
         "equal generators": _alike(mask, masks["again"]),
         "another generator": _alike(mask, masks["other"]),
@@ -127,7 +132,7 @@ def layer(report: Any, options: Mapping[str, float], x: Any, seed: int) -> dict[
         "numbers in evaluation mode": _values(shares["test"]),
         "numbers in training mode again": _values(shares["later"]),
         "share of zeros": _share(mask, p),
-        "zeros": _coins(mask),
+        "zeros": _coins(mask, p, shares["next"], shares["second layer"]),
         "two calls": _alike(mask, shares["next"]),
         "two layers": _alike(shares["next"], shares["second layer"]),
         "gradient": gradient,
@@ -137,7 +142,7 @@ def layer(report: Any, options: Mapping[str, float], x: Any, seed: int) -> dict[
 
 
 def groups(answer: Any, *_: Any) -> list[dict[str, Any]]:
-    """The groups of parameters, in the order of their decay, with sorted names."""
+    """The groups of parameters, in the order of their decay."""
     form = "The answer should be a list of two dictionaries with params and weight_decay"
     if kind(answer) != "sequence" or any(kind(group) != "dict" for group in answer):
         raise WrongForm(f"{form}, but {came(answer)}." if kind(answer) != "sequence" else f"{form}.")
@@ -148,7 +153,7 @@ def groups(answer: Any, *_: Any) -> list[dict[str, Any]]:
         names = group["params"]
         if kind(names) != "sequence" or any(kind(name) != "text" for name in names):
             raise WrongForm("The params of a group should be a list of the parameters themselves.")
-        found.append({"params": sorted(names), "weight_decay": number(group["weight_decay"], "weight_decay")})
+        found.append({"params": list(names), "weight_decay": number(group["weight_decay"], "weight_decay")})
     return sorted(found, key=lambda group: (-group["weight_decay"], group["params"]))
 
 
