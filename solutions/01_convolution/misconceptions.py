@@ -506,6 +506,16 @@ def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
 
 @wrong(
     "count_layer",
+    "counted in 32 bits",
+    "Your numbers are too large for 32 bits and start again below zero. Count in Python's own whole numbers.",
+)
+def _(kind, in_shape, out_channels, kernel_size, stride=1, padding=0):
+    counts = cost(kind, in_shape, out_channels, kernel_size, *volume(in_shape, kernel_size, stride, padding))
+    return tuple((count + 2**31) % 2**32 - 2**31 for count in counts)
+
+
+@wrong(
+    "count_layer",
     "weights shared by the local layer",
     "You let the local layer share its weights. It looks through windows, but each position has its own "
     "weights.",

@@ -2665,6 +2665,20 @@ def _(loss_fn, weights, steps, step_size):
 
 @wrong(
     "gradient_descent",
+    "an end where it is flat",
+    "You stop where the gradient is small. Exactly `steps` steps are asked for.",
+)
+def _(loss_fn, weights, steps, step_size):
+    for _ in range(steps):
+        gradient = loss_fn(weights)[1]
+        if np.abs(gradient).max() < 0.1:
+            break
+        weights = weights - weights.dtype.type(step_size) * gradient
+    return weights.copy()
+
+
+@wrong(
+    "gradient_descent",
     "gradient computed once",
     "You compute the gradient once, at the start. It changes at every step: ask loss_fn again.",
 )

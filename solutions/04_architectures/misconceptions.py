@@ -2172,6 +2172,15 @@ def _(model, x, y):
 
 @wrong(
     "gradient_norms",
+    "two or four axes only",
+    "You measure parameters with two or four axes. At least two: a filter over a signal (Conv1d) has three.",
+)
+def _(model, x, y):
+    return measured(model, x, y, lambda p: p.dim() in (2, 4))
+
+
+@wrong(
+    "gradient_norms",
     "known layers only",
     "You ask the layers for their `weight`. A matrix that the model itself holds is a parameter, too: go "
     "through "
@@ -2213,15 +2222,6 @@ def _(model, x, y):
 def _(model, x, y):
     own = "cuda" if torch.cuda.is_available() else "cpu"
     return measured(model, x.to(own), y.to(own))
-
-
-@wrong(
-    "gradient_norms",
-    "sum of squares on the CPU",
-    "The squares are added up in a tensor that is on the CPU: give it `device=x.device`, or take `.norm()`.",
-)
-def _(model, x, y):
-    return measured(model, x, y, size=lambda g: torch.zeros(1).add_(g.square().sum()).sqrt().item())
 
 
 @wrong(
@@ -2422,10 +2422,9 @@ def _(model, x, y):
 
 @wrong(
     "gradient_norms",
-    "pictures moved to the CPU",
-    "Pictures and classes are where the model is. You move them to the CPU, where a model on a GPU cannot "
-    "read "
-    "them.",
+    "something on the CPU",
+    "Something stays on, or moves to, the CPU. Pictures and classes are where the model is; a tensor of your "
+    "own belongs there, too: `device=x.device`.",
 )
 def _(model, x, y):
     return measured(model, x.cpu(), y.cpu())

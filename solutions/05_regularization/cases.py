@@ -671,32 +671,31 @@ def cosine_decay() -> Exercise:
         words = "".join(f", {name}={value}" for name, value in options.items())
         call = f"cosine_decay(step, {total}, {lr}{words}) for step = {_few(steps)}"
         made = make(label, steps, [total, lr], options).through("regularization.rates", call)
-        return made.seen_as("one_number_each").expecting(rounded(answer)).within(1e-6)
+        return made.seen_as("one_number_each").expecting(rounded(answer))
 
-    return Exercise(
-        "cosine_decay",
-        [
-            visible("the first step, without a warm-up", 0, 8, 0.5),
-            visible("half-way down", 4, 8, 0.5),
-            case(visible, "eight steps", 8, 1.0),
-            case(visible, "ten steps, the first four a warm-up", 10, 0.5, warmup=4),
-            visible("a warm-up longer than the training", 0, 5, 0.1, warmup=6),
-            case(hidden, "many steps", 50, 0.3),
-            case(hidden, "many steps with a warm-up", 40, 0.01, warmup=7),
-            case(hidden, "a warm-up of one step", 12, 0.25, warmup=1),
-            case(hidden, "a warm-up of zero steps", 9, 0.75, warmup=0),
-            case(hidden, "all but the last step are a warm-up", 6, 0.5, warmup=5),
-            case(hidden, "one step in all", 1, 0.4),
-            case(hidden, "two steps", 2, 0.8),
-            case(hidden, "an odd number of steps", 11, 2.0, warmup=2),
-            hidden("the last step", 99, 100, 0.2, 10),
-            hidden("the last step of the warm-up", 9, 100, 0.2, 10),
-            hidden("the first step after the warm-up", 10, 100, 0.2, 10),
-            hidden("nothing but a warm-up", 3, 6, 0.5, 6),
-            hidden("a warm-up that is too long", 0, 4, 0.1, warmup=9),
-            hidden("a negative warm-up", 3, 8, 0.1, warmup=-1),
-        ],
-    )
+    cases = [
+        visible("the first step, without a warm-up", 0, 8, 0.5),
+        visible("half-way down", 4, 8, 0.5),
+        case(visible, "eight steps", 8, 1.0),
+        case(visible, "ten steps, the first four a warm-up", 10, 0.5, warmup=4),
+        visible("a warm-up longer than the training", 0, 5, 0.1, warmup=6),
+        case(hidden, "many steps", 50, 0.3),
+        case(hidden, "many steps with a warm-up", 40, 0.01, warmup=7),
+        case(hidden, "a warm-up of one step", 12, 0.25, warmup=1),
+        case(hidden, "a warm-up of zero steps", 9, 0.75, warmup=0),
+        case(hidden, "all but the last step are a warm-up", 6, 0.5, warmup=5),
+        case(hidden, "one step in all", 1, 0.4),
+        case(hidden, "two steps", 2, 0.8),
+        case(hidden, "an odd number of steps", 11, 2.0, warmup=2),
+        hidden("the last step of the warm-up", 9, 100, 0.2, 10),
+        hidden("the first step after the warm-up", 10, 100, 0.2, 10),
+        hidden("nothing but a warm-up", 3, 6, 0.5, 6),
+        hidden("a warm-up that is too long", 0, 4, 0.1, warmup=9),
+        hidden("a negative warm-up", 3, 8, 0.1, warmup=-1),
+    ]
+    cases = [one.within(1e-6) for one in cases]  # a cosine in float32 …
+    cases.append(hidden("the last step", 99, 100, 0.2, 10).within(1e-3))  # … and what it leaves of 1 - 0.999
+    return Exercise("cosine_decay", cases)
 
 
 def init_weights() -> Exercise:

@@ -771,6 +771,32 @@ def _(x, p, rng, train):
 
 @wrong(
     "dropout",
+    "the same number dropped in each call",
+    "You always drop the same number of entries. Each one is decided on its own, so their count varies.",
+)
+def _(x, p, rng, train):
+    keep = np.ones(x.size)
+    if train:
+        if not 0 <= p < 1:
+            raise ValueError("p")
+        keep[rng.choice(x.size, round(p * x.size), replace=False)] = 0
+        keep /= 1 - p
+    return masked(x, keep.reshape(x.shape))
+
+
+@wrong(
+    "dropout",
+    "x itself at test time",
+    "At test time you return x itself. Return a new array: whoever changes y must not change x.",
+)
+def _(x, p, rng, train):
+    if not train:
+        return x, np.ones_like(x)
+    return masked(x, coins(x, p, rng) / (1 - p))
+
+
+@wrong(
+    "dropout",
     "scaled at test time",
     "Your test time is that of the first dropout paper: x times 1 - p. Inverted dropout enlarges in "
     "training, so that "
@@ -2025,6 +2051,15 @@ def _(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
 )
 def _(step, lr, every, factor):
     return lr * factor ** ((step + 1) // every)
+
+
+@wrong(
+    "step_decay",
+    "a smallest rate",
+    "You do not let the rate fall below a smallest one. The formula has no such end.",
+)
+def _(step, lr, every, factor):
+    return max(lr * factor ** (step // every), 1e-4)
 
 
 @wrong(

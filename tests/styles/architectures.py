@@ -617,7 +617,7 @@ def _(model, x, y):
     return norms
 
 
-@style("gradient_norms", "functional_call with copies, an array")
+@style("gradient_norms", "functional_call with copies, an array in float32")
 def _(model, x, y):
     parameters = {k: p.detach().clone().requires_grad_(p.requires_grad) for k, p in model.named_parameters()}
     buffers = {k: b.detach().clone() for k, b in model.named_buffers()}
@@ -629,7 +629,8 @@ def _(model, x, y):
             0.0 if p.grad is None else p.grad.flatten().norm().item()
             for p in parameters.values()
             if p.dim() >= 2
-        ]
+        ],
+        dtype=np.float32,
     )
 
 
@@ -831,6 +832,15 @@ def _(prediction, target):
         raise ValueError("shapes")
     ours, theirs = (set(np.flatnonzero(mask).tolist()) for mask in (prediction, target))
     return len(ours & theirs) / len(ours | theirs) if ours or theirs else 1
+
+
+@style("iou", "PyTorch, a quotient in float32")
+def _(prediction, target):
+    if prediction.shape != target.shape:
+        raise ValueError("shapes")
+    a, b = torch.tensor(prediction), torch.tensor(target)
+    union = (a | b).sum()
+    return ((a & b).sum() / union).item() if union else 1.0
 
 
 @style("iou", "hits, misses and false alarms")

@@ -791,7 +791,7 @@ def _(train_x, train_y, test_x, test_y, l2=1e-2):
 
     optimizer.step(closure)
     guesses = classes[(test @ weight + bias).argmax(1)]
-    return (guesses == torch.tensor(test_y)).double().mean().item()
+    return (guesses == torch.tensor(test_y)).float().mean().item()
 
 
 @style("linear_probe", "softmax regression by gradient descent, step by step")

@@ -153,7 +153,7 @@ def _(layer, images, shifts):
     still = layer(images).ravel()
     parts = [np.linalg.norm(layer(turned(shift)).ravel() - still) for shift in shifts]
     answer = np.array(parts) / np.linalg.norm(still)
-    return answer.astype(np.float32) if images.dtype == np.float32 else answer
+    return answer.astype(np.float32)
 
 
 def check_groups(x, groups):
@@ -580,7 +580,7 @@ class _(Net):
         p, scores = self._run(x)
         loss = F.cross_entropy(scores, torch.tensor(y))
         loss.backward()
-        return loss.item(), {name: leaf.grad.numpy() for name, leaf in p.items()}
+        return loss.detach().numpy(), {name: leaf.grad.numpy() for name, leaf in p.items()}
 
 
 @style("ConvNet", "the exercises before, a cache, ReLU after the pooling")

@@ -555,6 +555,16 @@ def _(step, total, lr, warmup=0):
     return lr * math.cos(math.pi / 2 * done / rest) ** 2 if done >= 0 else lr * (step + 1) / warmup
 
 
+@style("cosine_decay", "PyTorch, in float32")
+def _(step, total, lr, warmup=0):
+    if not 0 <= warmup < total:
+        raise ValueError("the warm-up does not fit")
+    if step < warmup:
+        return lr * (step + 1) / warmup
+    way = torch.tensor(torch.pi * (step - warmup) / (total - warmup), dtype=torch.float32)
+    return (lr / 2 * (1 + torch.cos(way))).item()
+
+
 @style("cosine_decay", "a table")
 def _(step, total, lr, warmup=0):
     if warmup not in range(total):
