@@ -286,7 +286,7 @@ def test_hidden_cases_show_no_numbers() -> None:
         (
             lambda x, factor: scale(x, factor) * (1 + 1e-7),
             "should be 3.0, but it is 3.0000003. 3 of 3 entries are wrong; the largest difference is 1.2e-06. "
-            "So near and yet wrong: was something added, or rounded to a coarser dtype, on the way?",
+            "So near and yet wrong: was something tiny added, or rounded to a coarser dtype, on the way?",
         ),
     ],
     ids=["error", "nothing", "list", "shape", "dtype", "nan", "rounded"],
@@ -303,7 +303,7 @@ def test_two_numbers_are_written_so_that_they_differ() -> None:
         assert found is not None
         return found.words
 
-    near = " So near and yet wrong: was something added, or rounded to a coarser dtype, on the way?"
+    near = " So near and yet wrong: was something tiny added, or rounded to a coarser dtype, on the way?"
     third = words(1 / 3, 1 / (3 + 1e-7))
     assert third == "The answer should be 0.333333333, but it is 0.333333322." + near
     assert words(0.1, 0.2) == "The answer should be 0.1, but it is 0.2."

@@ -21,7 +21,7 @@ MOST_PARTS = 1_000  # numbers and arrays in lists and dictionaries; those of wel
 HUGE = "a number of very many digits"  # Python refuses to write it out
 SHOWN_ITEMS = 40  # of a list or dictionary; more would not fit into a message
 NEAR = 1e-5  # relative; a number that is wrong by less was meant to be the right one
-SO_NEAR = " So near and yet wrong: was something added, or rounded to a coarser dtype, on the way?"
+SO_NEAR = " So near and yet wrong: was something tiny added, or rounded to a coarser dtype, on the way?"
 SAME_MISTAKE = 1e-5  # relative; fingerprints of float32 answers agree to about 1e-6
 
 

@@ -362,7 +362,7 @@ def _frozen(channels: int, classes: int) -> nn.Module:
 
 
 def _rows(channels: int, classes: int) -> nn.Module:
-    """Its filters have three axes: each row of a picture (N, C, H, W) is a signal."""
+    """Its filters have three axes: the pixels of a picture, row after row, are one signal."""
     conv = nn.Conv1d(channels, 4, 3, padding=1)
     return nn.Sequential(
         nn.Flatten(2), conv, nn.Tanh(), nn.AdaptiveAvgPool1d(2), nn.Flatten(), nn.Linear(8, classes)
