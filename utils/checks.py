@@ -234,30 +234,30 @@ def _recognise(
     """
     prints = [fingerprint(outcome) for outcome in outcomes]
 
-    def agrees(mistake: stored.Misconception, index: int, tolerance: float = SAME_MISTAKE) -> bool:
+    def agrees(mistake: stored.Misconception, index: int, roughly: bool = False) -> bool:
         wrong = mistake.fingerprints[index]  # None where this mistake gives the right answer
         if wrong is None or differences[index] is None:
             return wrong is None and differences[index] is None
-        return same_mistake(wrong, prints[index], tolerance)
+        tolerance = sheet.cases[index].tolerance if roughly else None
+        return same_mistake(wrong, prints[index], tolerance or SAME_MISTAKE)
 
     def agrees_mostly(mistake: stored.Misconception) -> bool:
         found = [
-            agrees(mistake, index, case.tolerance or SAME_MISTAKE)
-            for index, case in enumerate(sheet.cases[: len(prints)])
+            agrees(mistake, index, roughly=True)
+            for index in range(len(prints))
             if differences[index] or mistake.fingerprints[index] is not None
         ]
         return 2 * sum(found) >= len(found)
 
     in_all = next((m for m in sheet.misconceptions if all(agrees(m, i) for i in range(len(prints)))), None)
-    outcome, difference, case = outcomes[first], differences[first], sheet.cases[first]
+    outcome, difference = outcomes[first], differences[first]
     # One and the same exception, or wrong form, may have a hundred causes; a number that is wrong in its last
     # digits is as near to that of a mistake as to the right one.
     many_causes = outcome.error or outcome.complaint or (difference is not None and difference.near)
     if in_all or many_causes:
         return in_all
-    tolerance = case.tolerance or SAME_MISTAKE
-    in_first = [m for m in sheet.misconceptions if agrees(m, first)]
-    in_first += [m for m in sheet.misconceptions if agrees(m, first, tolerance) and m not in in_first]
+    in_first = [m for m in sheet.misconceptions if agrees(m, first) or agrees(m, first, roughly=True)]
+    in_first.sort(key=lambda m: not agrees(m, first))
     sure = next((m for m in in_first if agrees_mostly(m)), None)
     if sure or not in_first:
         return sure

@@ -153,15 +153,15 @@ def _value_difference(expected: Any, got: Any, where: str, tolerance: float | No
             _value_difference(expected[key], got[key], _join(where, name), tolerance) for name, key in pairs
         )
         return next((difference for difference in found if difference), None)
+    near = False
     if wanted == "float":
-        allowed = _tolerance(np.asarray(expected), tolerance)
-        right = not _is_huge(got) and abs(float(expected) - float(got)) <= allowed
+        error = np.inf if _is_huge(got) else abs(float(expected) - float(got))
+        right = error <= _tolerance(np.asarray(expected), tolerance)
+        near = _is_near(error, expected)
     else:
         right = bool(expected == got)
     if right:
         return None
-    near = wanted == "float" and not _is_huge(got)
-    near = near and abs(float(expected) - float(got)) < NEAR * abs(float(expected))
     words = f"{_subject(where)} {_should_be(expected, got)}.{SO_NEAR * near}"
     plain = f"{_subject(where)} has the right type, but not the right value."
     return Difference("value", words, plain, near=near)
@@ -187,11 +187,16 @@ def _array_value_difference(
     index = _first(wrong)
     place = f" at index {index}" if index else ""
     count = f"{wrong.sum()} of {wrong.size} entries are wrong; the largest difference is {error.max():.4g}."
-    near = bool(0 < error[index] < NEAR * abs(expected[index]))
+    near = _is_near(error[index], expected[index])
     words = f"{_subject(where)}{place} {_should_be(expected[index], got[index])}. {count}{SO_NEAR * near}"
     plain = f"{_subject(where)} has the right shape and dtype, but wrong values."
-    in_all = near and float(error.max()) < NEAR * float(np.abs(expected[np.isfinite(expected)]).max())
-    return Difference("values", words, plain, expected, got, near=in_all)
+    everywhere = near and _is_near(error.max(), np.abs(expected[np.isfinite(expected)]).max())
+    return Difference("values", words, plain, expected, got, near=everywhere)
+
+
+def _is_near(error: Any, expected: Any) -> bool:
+    """Whether a number is wrong in its last digits only."""
+    return bool(0 < error < NEAR * abs(expected))
 
 
 def _tolerance(expected: np.ndarray, wanted: float | None) -> float:

@@ -2670,10 +2670,9 @@ def _(loss_fn, weights, steps, step_size):
 )
 def _(loss_fn, weights, steps, step_size):
     for _ in range(steps):
-        gradient = loss_fn(weights)[1]
-        if np.abs(gradient).max() < 0.1:
+        if np.abs(loss_fn(weights)[1]).max() < 0.1:
             break
-        weights = weights - weights.dtype.type(step_size) * gradient
+        weights = walk(loss_fn, weights, 1, step_size)
     return weights.copy()
 
 

@@ -777,8 +777,7 @@ def _(x, p, rng, train):
 def _(x, p, rng, train):
     keep = np.ones(x.size)
     if train:
-        if not 0 <= p < 1:
-            raise ValueError("p")
+        need(0 <= p < 1, "p out of range")
         keep[rng.choice(x.size, round(p * x.size), replace=False)] = 0
         keep /= 1 - p
     return masked(x, keep.reshape(x.shape))

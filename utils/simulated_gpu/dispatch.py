@@ -11,9 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from .labels import (
     CPU,
     DeviceMistake,
-    freshness,
     known,
-    label,
     mark_fresh,
     normal,
     set_label,
@@ -137,4 +135,7 @@ def _is_written(arguments: Any, name: Any) -> bool:
 
 def made_in_passing(tensor: Any) -> bool:
     """Whether a tensor was made without a device of its own while the simulation watched."""
-    return isinstance(tensor, torch.Tensor) and label(tensor) is None and freshness(tensor) is not None
+    if not isinstance(tensor, torch.Tensor):
+        return False
+    own, made = known(tensor)
+    return own is None and made is not None

@@ -50,9 +50,15 @@ def carrier(tensor: torch.Tensor) -> Any:
         return tensor  # a sparse one has no storage
 
 
+def known(tensor: torch.Tensor) -> tuple[torch.device | None, tuple[int, int] | None]:
+    """A tensor's label and what `mark_fresh` noted of it, with one look at its storage."""
+    where = carrier(tensor)
+    return getattr(where, "_course_device", None), getattr(where, "_course_fresh", None)
+
+
 def label(tensor: torch.Tensor) -> torch.device | None:
     """The simulated device of a tensor; None if it is where PyTorch says."""
-    return getattr(carrier(tensor), "_course_device", None)
+    return known(tensor)[0]
 
 
 def set_label(tensor: torch.Tensor, device: torch.device | None) -> torch.Tensor:
@@ -86,17 +92,6 @@ def normal(device: Any) -> torch.device:
 def mark_fresh(tensor: torch.Tensor, place: tuple[int, int]) -> None:
     """Note in which call of Python a tensor without a device of its own was made."""
     carrier(tensor)._course_fresh = place
-
-
-def freshness(tensor: torch.Tensor) -> tuple[int, int] | None:
-    """What `mark_fresh` noted."""
-    return getattr(carrier(tensor), "_course_fresh", None)
-
-
-def known(tensor: torch.Tensor) -> tuple[torch.device | None, tuple[int, int] | None]:
-    """A tensor's label and its freshness, with one look at its storage."""
-    where = carrier(tensor)
-    return getattr(where, "_course_device", None), getattr(where, "_course_fresh", None)
 
 
 def tensors_in(values: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, torch.Tensor]]:

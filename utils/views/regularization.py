@@ -65,7 +65,7 @@ def _coins(mask: Any, p: float, *others: Any) -> str:
     if len(rows) > 1 and (rows == rows[0]).all():
         return "the same number in each row"
     counts = [int((draw == 0).sum()) for draw in (mask, *others)]
-    if others and len(set(counts)) == 1 and abs(counts[0] - p * mask.size) < 1:
+    if len(set(counts)) == 1 and abs(counts[0] - p * mask.size) < 1:
         return "always the same number"
     return "each number on its own"
 
